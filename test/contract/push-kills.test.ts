@@ -4,10 +4,12 @@ import { openPushTarget } from "./push-target.ts";
 
 /**
  * Kills two pushers of one subscription again and again, while the receiver fails one in ten
- * deliveries and every delivery of one key. EVENTS raises the number of events.
+ * deliveries and every delivery of one key. EVENTS and KEYS set the numbers.
  */
 const EVENTS = Number(process.env.EVENTS ?? 400);
-const KEYS = 40;
+const KEYS = Number(process.env.KEYS ?? 40);
+/** A long run has longer pauses between kills. */
+const DELIVERIES = Math.max(30, EVENTS / 100);
 const BATCH = 500;
 const SECOND_MS = 1_000;
 
@@ -25,7 +27,7 @@ function numbers(seed: number): () => number {
 }
 
 it("[push.order] [push.fenced] killed pushers lose nothing and keep the order of each key", {
-  timeout: 900_000,
+  timeout: 3_600_000,
 }, async () => {
   const { api, answer, url } = target;
   const stream = await api.newStream({ partitions: 4 });
@@ -68,7 +70,7 @@ it("[push.order] [push.fenced] killed pushers lose nothing and keep the order of
     const runs = pushers.map(push);
     // The client of one pusher is destroyed in the middle of its work.
     const before = deliveries;
-    while (deliveries < before + 30 + 60 * chance() && missing() > 0) {
+    while (deliveries < before + DELIVERIES * (1 + 2 * chance()) && missing() > 0) {
       const tick = new Promise((resolve) => setTimeout(resolve, 5, "tick"));
       if ((await Promise.race([Promise.all(runs), tick])) !== "tick") break;
     }

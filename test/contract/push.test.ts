@@ -36,6 +36,14 @@ afterEach(async () => {
   for (const stream of open.splice(0)) await end(stream);
 });
 
+/** Lets time pass. Publishing, also to the audit stream, needs a sweep a week. */
+async function wait(ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 5 * DAY_MS) {
+    aheadMs += Math.min(left, 5 * DAY_MS);
+    if (ms >= DAY_MS) await target.opened.ledger.sweep();
+  }
+}
+
 /** Creates a stream with a pushed subscription. */
 async function pushed(more: object = {}, partitions = 1) {
   const stream = await api.newStream({ partitions, compaction: "none" });
@@ -49,6 +57,13 @@ const stateOf = async (stream: string) =>
   described.Push.parse((await sendTo(stream, "", "GET")).body);
 const deliveriesOf = async (stream: string, query = "") =>
   described.PushDeliveryList.parse((await sendTo(stream, `/deliveries${query}`, "GET")).body);
+/** Why the server has disabled the push of a stream, by the audit stream. */
+const recorded = async (stream: string) => {
+  const key = `/streams/${stream}/subscriptions/hook/push`;
+  const path = `/streams/_audit/events?from=earliest&type=disablePush&key=${encodeURIComponent(key)}`;
+  const page = (await api.send({ path })).body as { events: { data: { reason: string } }[] };
+  return page.events.map(({ data }) => data.reason);
+};
 const end = (stream: string) => sendTo(stream, "", "DELETE");
 const event = (key: string, n: number) => ({ key, type: "order.paid", data: { n } });
 const sent = (key?: string) =>
@@ -102,7 +117,7 @@ describe("a push", () => {
     expect(deliveries).toMatchObject([{ key: "bad", attempt: 1, status: 500, answer: "no t now" }]);
     await run();
     expect(sent("bad")).toEqual([1]);
-    aheadMs += 7 * SECOND_MS;
+    await wait(7 * SECOND_MS);
     await run();
     expect(sent("bad")).toEqual([1, 1]);
     expect((await deliveriesOf(stream)).deliveries.map(({ attempt }) => attempt)).toEqual([2, 1]);
@@ -110,7 +125,7 @@ describe("a push", () => {
     await api.publish(stream, [event("bad", 4)]);
     await run();
     expect(sent("bad")).toEqual([1, 1]);
-    aheadMs += 37 * SECOND_MS;
+    await wait(37 * SECOND_MS);
     await run();
     expect(sent("bad")).toEqual([1, 1, 1, 2, 3, 4]);
     expect(await stateOf(stream)).toMatchObject({ status: "enabled", retryingKeys: 0 });
@@ -121,11 +136,11 @@ describe("a push", () => {
     answer(() => ({ status: 429, headers: { "retry-after": "600" } }));
     await api.publish(stream, [event("a", 1)]);
     await run();
-    aheadMs += 9 * MINUTE_MS;
+    await wait(9 * MINUTE_MS);
     answer(() => 200);
     await run();
     expect(received).toHaveLength(1);
-    aheadMs += 2 * MINUTE_MS;
+    await wait(2 * MINUTE_MS);
     await run();
     expect(received).toHaveLength(2);
   });
@@ -136,7 +151,7 @@ describe("a push", () => {
     await api.publish(stream, [event("good", 1), event("bad", 1)]);
     for (let attempt = 0; attempt < 12; attempt++) {
       await run();
-      aheadMs += 29 * HOUR_MS;
+      await wait(29 * HOUR_MS);
       await api.compact(stream);
       await api.publish(stream, [event("good", attempt)]);
     }
@@ -155,12 +170,12 @@ describe("a push", () => {
     expect(await stateOf(stream)).toMatchObject({ status: "failing", retryingKeys: 0 });
     await run();
     expect(received).toHaveLength(before);
-    aheadMs += 7 * SECOND_MS;
+    await wait(7 * SECOND_MS);
     await run();
     expect(received.length - before).toBeLessThanOrEqual(3);
     expect(await stateOf(stream)).toMatchObject({ status: "failing", retryingKeys: 0 });
     answer(() => 200);
-    aheadMs += 37 * SECOND_MS;
+    await wait(37 * SECOND_MS);
     received.length = 0;
     await run();
     expect(new Set(sent())).toEqual(new Set(all.map(({ data }) => data.n)));
@@ -186,11 +201,11 @@ describe("a push", () => {
       event(`good-${n}`, n),
     ]);
     await api.publish(stream, pairs.flat());
-    await run();
+    await run(100_000);
     expect(await stateOf(stream)).toMatchObject({ status: "enabled", retryingKeys: 100 });
     answer(() => 204);
     for (let step = 0; step < 3; step++) {
-      aheadMs += 37 * SECOND_MS;
+      await wait(37 * SECOND_MS);
       await run();
     }
     expect(await stateOf(stream)).toMatchObject({ status: "enabled", retryingKeys: 0 });
@@ -211,7 +226,7 @@ describe("a push", () => {
     const { deliveries } = await deliveriesOf(stream);
     expect(deliveries[0]).toMatchObject({ error: "The endpoint cannot be reached: ECONNREFUSED." });
     for (let day = 0; day < 6; day++) {
-      aheadMs += DAY_MS + 5 * HOUR_MS;
+      await wait(DAY_MS + 5 * HOUR_MS);
       await run();
     }
     expect(await stateOf(stream)).toMatchObject({ status: "disabled", disabledBecause: "failing" });
@@ -229,7 +244,41 @@ describe("a push", () => {
     await run();
     await run();
     expect(received).toHaveLength(1);
-    expect(await stateOf(stream)).toMatchObject({ status: "disabled", disabledBecause: "gone" });
+    expect(await stateOf(stream)).toMatchObject({
+      status: "disabled",
+      disabledBecause: "gone",
+      remedy: expect.stringContaining("PUT .../push"),
+    });
+    expect(await recorded(stream)).toEqual(["the endpoint answered 410"]);
+  });
+
+  it("[push.disabled] a position that the log has lost disables the push, until a seek", async () => {
+    const { stream } = await pushed();
+    await sendTo(stream, "/disable", "POST");
+    await api.send({
+      method: "PATCH",
+      path: `/streams/${stream}`,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ retentionHours: 1 }),
+    });
+    await api.publish(stream, [event("a", 1)]);
+    await wait(40 * DAY_MS);
+    await api.publish(stream, [event("a", 2)]);
+    await sendTo(stream, "/enable", "POST");
+    await run();
+    await run();
+    expect(received).toEqual([]);
+    expect(await stateOf(stream)).toMatchObject({
+      status: "disabled",
+      disabledBecause: "retention-passed",
+      remedy: expect.stringContaining("Seek the subscription"),
+    });
+    expect(await recorded(stream)).toEqual(["the log no longer has the events at the position"]);
+    await api.seek(stream, "hook", "earliest");
+    await sendTo(stream, "/enable", "POST");
+    await run();
+    expect(sent()).toEqual([2]);
+    expect(await stateOf(stream)).toMatchObject({ status: "enabled" });
   });
 
   it("[push.fenced] a pusher that was paused commits and parks nothing", async () => {
@@ -248,7 +297,7 @@ describe("a push", () => {
     if (id === undefined) throw new Error("There is no push.");
     const paused = target.opened.ledger.runPush(id, { budgetMs: 10_000 });
     while (runs < 1) await new Promise((resolve) => setTimeout(resolve, 10));
-    aheadMs += HOUR_MS;
+    await wait(HOUR_MS);
     await other.ledger.runPush(id, { budgetMs: 10_000 });
     expect(await paused).toMatchObject({ delivered: expect.any(Number) });
     expect(await stateOf(stream)).toMatchObject({ status: "enabled", retryingKeys: 0 });
@@ -300,7 +349,7 @@ describe("a push", () => {
     for (const each of [secret, rotated.secret]) {
       verify(each, received[0] as Received);
     }
-    aheadMs += DAY_MS + SECOND_MS;
+    await wait(DAY_MS + SECOND_MS);
     await api.compact(stream);
     await api.publish(stream, [event("a", 2)]);
     await run();

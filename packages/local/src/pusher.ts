@@ -16,7 +16,9 @@ const AT_ONCE = 8;
 const BUDGET_MS = 50_000;
 /** All pushes are rung this often, in case a stopped process has left work. */
 const REPAIR_MS = 60_000;
+/** A run that throws is repeated after 5 s, then after twice as long each time. */
 const RETRY_MS = 5_000;
+const RETRY_MAX_MS = 15 * 60_000;
 const STOP_MS = 3_000;
 
 /**
@@ -26,6 +28,7 @@ const STOP_MS = 3_000;
 export function startPusher({ ledger, onNotice }: Options): Pusher {
   const waiting = new Map<string, PushId>();
   const running = new Map<string, Promise<void>>();
+  const failures = new Map<string, number>();
   const timers = new Set<NodeJS.Timeout>();
   let stopped = false;
 
@@ -43,11 +46,15 @@ export function startPusher({ ledger, onNotice }: Options): Pusher {
   async function run(id: PushId): Promise<void> {
     try {
       const { againAt } = await ledger.runPush(id, { budgetMs: BUDGET_MS });
+      failures.delete(nameOf(id));
       if (againAt !== undefined && !stopped) later(id, againAt);
     } catch (error) {
       if (stopped) return;
-      onNotice(`A push failed and is tried again: ${error}`);
-      later(id, Date.now() + RETRY_MS);
+      const count = failures.get(nameOf(id)) ?? 0;
+      failures.set(nameOf(id), count + 1);
+      const delayMs = Math.min(RETRY_MS * 2 ** count, RETRY_MAX_MS);
+      onNotice(`A push failed and is tried again in ${delayMs / 1_000} s: ${error}`);
+      later(id, Date.now() + delayMs);
     }
   }
 
@@ -65,7 +72,7 @@ export function startPusher({ ledger, onNotice }: Options): Pusher {
   }
 
   function ring(ids: readonly PushId[]): void {
-    for (const id of ids) waiting.set(`${id.life}#${id.subscriptionUid}`, id);
+    for (const id of ids) waiting.set(nameOf(id), id);
     go();
   }
 
@@ -87,3 +94,5 @@ export function startPusher({ ledger, onNotice }: Options): Pusher {
     },
   };
 }
+
+const nameOf = ({ life, subscriptionUid }: PushId): string => `${life}#${subscriptionUid}`;

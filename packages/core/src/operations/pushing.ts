@@ -19,13 +19,13 @@ import { chainOfEvent } from "../model/epochs.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { bareName, lifeText, ownerOf, type Tenant } from "../model/names.ts";
 import { deliveryId, sealContext, secretsOf } from "../push/endpoint.ts";
-import { isDue, judge } from "../push/push-plan.ts";
+import { DISABLED_BECAUSE, isDue, judge } from "../push/push-plan.ts";
 import { pushesRung, type RungKey } from "../push/ring.ts";
 import { type PushRun, runPush } from "../push/run-push.ts";
 import { describeAnswer } from "../push/set-aside.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { findEvent } from "../subscription/parking/find-event.ts";
-import type { PushChange, PushId, PushRow } from "../table/push.entity.ts";
+import type { Disabled, PushChange, PushId, PushRow } from "../table/push.entity.ts";
 import type { PushFailure } from "../table/push-work.entity.ts";
 import type { Parts } from "./parts.ts";
 
@@ -33,6 +33,13 @@ const SECRET_BYTES = 24;
 const TRIES = 5;
 /** The delay of a run that follows one which could not look everywhere. */
 const SOON_MS = 1_000;
+const REMEDIES: Readonly<Record<Disabled, string>> = {
+  asked: "Enable the push with POST .../push/enable. It goes on where it was.",
+  gone: "The endpoint answered 410. Set the right URL with PUT .../push, then enable the push.",
+  failing: "Correct the endpoint and try it with POST .../push/test, then enable the push.",
+  "retention-passed":
+    "The log no longer has the events at the position. Seek the subscription, such as to `earliest`, then enable the push.",
+};
 const GONE = new Set(["stream-not-found", "subscription-not-found"]);
 const NOTHING: PushRun = { delivered: 0, failed: 0 };
 
@@ -85,7 +92,7 @@ export function pushOperations(parts: Parts) {
       concurrency: row.concurrency,
       timeoutSeconds: row.timeoutSeconds,
       status,
-      ...(disabled === undefined ? {} : { disabledBecause: disabled }),
+      ...(disabled === undefined ? {} : { disabledBecause: disabled, remedy: REMEDIES[disabled] }),
       ...(outage === undefined
         ? {}
         : {
@@ -284,10 +291,30 @@ export function pushOperations(parts: Parts) {
     if (stream?.life !== id.life) return removePush(id);
     const began = takeStamp(clock);
     const mayGoOn = () => ageMs(clock, began) < budgetMs;
-    return streams.follow(ownerOf(row.name), stream, async (present) => {
-      const state = await subscriptions.load(present, row.subscription).catch(gone);
-      if (state?.row.uid !== id.subscriptionUid) return removePush(id);
-      return runPush({ ...parts, ...port() }, present, row, { mayGoOn, settle });
+    const deps = { ...parts, ...port(), noteDisabled };
+    try {
+      return await streams.follow(ownerOf(row.name), stream, async (present) => {
+        const state = await subscriptions.load(present, row.subscription).catch(gone);
+        if (state?.row.uid !== id.subscriptionUid) return removePush(id);
+        return runPush(deps, present, row, { mayGoOn, settle });
+      });
+    } catch (error) {
+      if (!(error instanceof LedgerError) || error.code !== "retention-passed") throw error;
+      // Only a person can decide where to go on. Until then nothing can be sent.
+      await noteDisabled(row, "retention-passed");
+      await change(row, () => ({ disabled: "retention-passed" }));
+      return NOTHING;
+    }
+  }
+
+  async function noteDisabled(
+    { name, subscription }: PushRow,
+    because: Exclude<Disabled, "asked">,
+  ): Promise<void> {
+    await parts.audit.recordOwn(ownerOf(name), {
+      action: "disablePush",
+      target: `/streams/${bareName(name)}/subscriptions/${subscription}/push`,
+      reason: DISABLED_BECAUSE[because],
     });
   }
 

@@ -1,6 +1,6 @@
 import { LIMITS } from "@eventledger/protocol";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../kernel/time.ts";
-import type { Outage, PushRow } from "../table/push.entity.ts";
+import type { Disabled, Outage, PushRow } from "../table/push.entity.ts";
 
 /** The answer of an endpoint to a delivery. */
 export type PushAnswer =
@@ -30,6 +30,13 @@ export const isDue = (
   { disabled, outage }: Pick<PushRow, "disabled" | "outage">,
   nowMs: number,
 ): boolean => disabled === undefined && (outage === undefined || outage.probeAt <= nowMs);
+
+/** What a server disables a push for, as it is recorded. */
+export const DISABLED_BECAUSE: Readonly<Record<Exclude<Disabled, "asked">, string>> = {
+  gone: "the endpoint answered 410",
+  failing: `the endpoint accepted nothing for ${LIMITS.pushDisabledAfterDays} days`,
+  "retention-passed": "the log no longer has the events at the position",
+};
 
 const SECOND_MS = 1_000;
 

@@ -10,7 +10,7 @@ import type { PollDeps } from "../subscription/poll/poll.ts";
 import { commit } from "../subscription/position/commit.ts";
 import type { Leases } from "../subscription/workers/leases.ts";
 import { pollShare } from "../subscription/workers/poll-share.ts";
-import type { PushChange, PushRow } from "../table/push.entity.ts";
+import type { Disabled, PushChange, PushRow } from "../table/push.entity.ts";
 import type { Table } from "../table/table.ts";
 import { type Deliver, deliveryId, type Seal, secretsOf } from "./endpoint.ts";
 import { inKeyOrder, type Sent } from "./in-key-order.ts";
@@ -34,6 +34,8 @@ export type RunDeps = PollDeps & {
   readonly parking: Parking;
   readonly seal: Seal;
   readonly deliver: Deliver;
+  /** Records that the server disables a push. Called before it does. */
+  readonly noteDisabled: (row: PushRow, because: Exclude<Disabled, "asked">) => Promise<void>;
 };
 
 /** What a run has done. */
@@ -109,6 +111,7 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
   const circuit = createCircuit(first.streak);
   let row: PushRow | undefined = first;
   let stopped = false;
+  let isGone = false;
   let delivered = 0;
   let failed = 0;
   let againAt = Number.POSITIVE_INFINITY;
@@ -116,6 +119,12 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
   /** If the endpoint was changed in the meantime, that change takes precedence. */
   const change = async (to: PushChange): Promise<void> => {
     row = row && (await table.pushes.change(row, to));
+  };
+
+  const disable = async (because: Exclude<Disabled, "asked">): Promise<void> => {
+    if (row === undefined || row.disabled !== undefined) return;
+    await deps.noteDisabled(row, because);
+    await change({ disabled: because });
   };
 
   async function send(event: StoredEvent, failures: Failed[], page: Poll): Promise<Sent> {
@@ -137,7 +146,7 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
     failures.push({ event, id, answer });
     // A key that fails again says nothing new about the endpoint.
     if (verdict !== "failed" || !setAside.hasFailed(event)) circuit.failed(event.key, verdict);
-    if (verdict === "gone") await change({ disabled: "gone" });
+    if (verdict === "gone") isGone = true;
     // No key of a snapshot can be set aside.
     return circuit.isOpen() || page.phase === "bootstrap" ? "held" : "key-waits";
   }
@@ -145,11 +154,13 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
   /** Holds the position. A few events are tried from time to time. */
   async function suspend(failures: readonly Failed[]): Promise<void> {
     for (const failure of failures) await setAside.record(failure);
+    if (isGone) return disable("gone");
     if (row === undefined || row.disabled !== undefined) return;
     const draw = { nowMs: clock.now(), fraction: random.fraction() };
     const outage = outageAfter(row.outage, draw);
-    await change(outage === "over" ? { disabled: "failing" } : { outage });
-    if (outage !== "over") againAt = Math.min(againAt, outage.probeAt);
+    if (outage === "over") return disable("failing");
+    await change({ outage });
+    againAt = Math.min(againAt, outage.probeAt);
   }
 
   /** Records that the endpoint works, or which keys it has refused since it last worked. */

@@ -15,6 +15,10 @@ export type Outage = {
   readonly probeAt: number;
 };
 
+const DISABLED = ["asked", "gone", "failing", "retention-passed"] as const;
+/** Why a push is disabled. */
+export type Disabled = (typeof DISABLED)[number];
+
 /** The endpoint of a subscription. */
 export type PushRow = {
   readonly life: Life;
@@ -25,7 +29,7 @@ export type PushRow = {
   readonly format: PushFormat;
   readonly concurrency: number;
   readonly timeoutSeconds: number;
-  readonly disabled?: "asked" | "gone" | "failing";
+  readonly disabled?: Disabled;
   readonly outage?: Outage;
   /** The keys that the endpoint has refused since it last accepted an event. */
   readonly streak?: readonly string[];
@@ -59,7 +63,7 @@ export const pushEntity = (connection: Connection) =>
         format: { type: ["standard", "cloudevents"] as const, required: true },
         concurrency: { type: "number", required: true },
         timeoutSeconds: { type: "number", required: true },
-        disabled: { type: ["asked", "gone", "failing"] as const },
+        disabled: { type: DISABLED },
         outage: { type: CustomAttributeType<Outage>("any") },
         streak: { type: CustomAttributeType<readonly string[]>("any") },
         secrets: { type: CustomAttributeType<readonly SealedSecret[]>("any"), required: true },

@@ -13,9 +13,12 @@ const shape = {
     description:
       "`failing`: the endpoint refuses everything, so the position is held and one event is tried from time to time. `disabled`: nothing is sent.",
   }),
-  disabledBecause: described(z.optional(z.enum(["asked", "gone", "failing"])), {
+  disabledBecause: described(z.optional(z.enum(["asked", "gone", "failing", "retention-passed"])), {
     description:
-      "Why it is disabled: by a request, because the endpoint answered 410, or because nothing was accepted for 5 days.",
+      "Why it is disabled: by a request, because the endpoint answered 410, because nothing was accepted for 5 days, or because the log no longer has the events at the position.",
+  }),
+  remedy: described(z.optional(z.string()), {
+    description: "What to do about a disabled push.",
   }),
   failingSince: described(z.optional(Timestamp), {
     description: "When the endpoint began to refuse everything.",
