@@ -57,12 +57,13 @@ const stateOf = async (stream: string) =>
   described.Push.parse((await sendTo(stream, "", "GET")).body);
 const deliveriesOf = async (stream: string, query = "") =>
   described.PushDeliveryList.parse((await sendTo(stream, `/deliveries${query}`, "GET")).body);
+type Recorded = { readonly actor: string; readonly reason: string };
 /** Why the server has disabled the push of a stream, by the audit stream. */
 const recorded = async (stream: string) => {
   const key = `/streams/${stream}/subscriptions/hook/push`;
   const path = `/streams/_audit/events?from=earliest&type=disablePush&key=${encodeURIComponent(key)}`;
-  const page = (await api.send({ path })).body as { events: { data: { reason: string } }[] };
-  return page.events.map(({ data }) => data.reason);
+  const page = (await api.send({ path })).body as { events: { data: Recorded }[] };
+  return page.events.flatMap(({ data }) => (data.actor === "server" ? data.reason : []));
 };
 const end = (stream: string) => sendTo(stream, "", "DELETE");
 const event = (key: string, n: number) => ({ key, type: "order.paid", data: { n } });
