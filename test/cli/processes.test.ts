@@ -164,7 +164,7 @@ const SEEN = [
   "order-1  order.paid",
   "Archived 3 events in 1 segment",
   "SHA-256",
-  "The archive of orders is as it was written: 1 segment, 3 events",
+  "The archive of orders is intact: 1 segment, 3 events",
   "Wrote 3 events to all.ndjson.gz",
   '"key":"order-2","type":"order.placed","data":{"total":7}',
   "orders.db has 2 keys of orders",

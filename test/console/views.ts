@@ -15,7 +15,7 @@ export const VIEWS: readonly (readonly [hash: string, text: string])[] = [
   ["#/streams/orders/subscriptions/search-index", "bootstrap"],
   ["#/streams/orders/subscriptions/shipping/parked", "no such customer"],
   ["#/keys", "shop backend"],
-  ["#/tenants", "Only the tenant default"],
+  ["#/tenants", "There is only the tenant default"],
   ["#/usage?by=tenant", "Requests"],
   ["#/nowhere", "There is nothing at this address"],
 ];
@@ -73,5 +73,5 @@ export const DIALOGS: readonly (readonly [name: string, hash: string, text: stri
     ],
     ["rotate a key", "#/keys", "shop backend", press("Rotate shop backend")],
     ["revoke a key", "#/keys", "shop backend", press("Revoke shop backend")],
-    ["create a tenant", "#/tenants", "Only the tenant default", press("Create a tenant")],
+    ["create a tenant", "#/tenants", "There is only the tenant default", press("Create a tenant")],
   ];

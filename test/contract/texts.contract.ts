@@ -174,7 +174,7 @@ function texts(api: Client): void {
     const prefix = 'must begin with "eu/", as your own does';
     says(
       more,
-      { pointer: "/scopes/1", detail: "is no scope of your own API key" },
+      { pointer: "/scopes/1", detail: "is not a scope of your own API key" },
       { pointer: "/streams/1", detail },
       { pointer: "/subscriptions/1", detail },
       { pointer: "/keyPrefix", detail: prefix },

@@ -74,13 +74,13 @@ export function parsePlace(text: string, now: number): string {
 
 const noPlace = (text: string): UsageError =>
   new UsageError(
-    `"${text}" is no place: earliest, latest, -15m, 2026-11-29T08:00Z, a sequence or a cursor.`,
+    `"${text}" is not a place: earliest, latest, -15m, 2026-11-29T08:00Z, a sequence or a cursor.`,
   );
 
 function instant(text: string, given: string): string {
   const at = new Date(text);
   if (!Number.isNaN(at.getTime())) return at.toISOString();
-  throw new UsageError(`"${given}" is no time: write it like 2026-11-29T08:00:00Z.`);
+  throw new UsageError(`"${given}" is not a time: write it like 2026-11-29T08:00:00Z.`);
 }
 
 /** Returns a place in the form of a request's body. */

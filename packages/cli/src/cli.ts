@@ -34,7 +34,7 @@ export type Server = {
   stream(name: string): RawStream;
   /** The compacted state of a key, or undefined. */
   state(stream: string, key: string, signal: AbortSignal): Promise<RawEvent | undefined>;
-  /** The status of the last answer: 201 is new, and 200 was there before. */
+  /** The status of the last answer: 201 is new, and 200 already existed. */
   lastStatus(): number | undefined;
 };
 
@@ -104,7 +104,7 @@ export async function confirm({ io, globals }: Cli, question: string): Promise<b
   if (globals.yes) return true;
   if (!io.stdin.isTTY || !io.stderr.isTTY) {
     throw new UsageError(
-      `${question} This is no terminal to ask on, so nothing was done.`,
+      `${question} There is no terminal to ask on, so nothing was done.`,
       "add --yes",
     );
   }

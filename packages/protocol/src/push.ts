@@ -33,7 +33,10 @@ export const PutPush = described(
     }),
     concurrency: described(
       z._default(boundedInteger({ min: 1, max: LIMITS.pushConcurrencyMax }), CONCURRENCY),
-      { default: CONCURRENCY, description: "How many keys are sent at the same time." },
+      {
+        default: CONCURRENCY,
+        description: "The number of keys whose events are sent at the same time.",
+      },
     ),
     timeoutSeconds: described(
       z._default(boundedInteger({ min: 1, max: LIMITS.pushTimeoutSecondsMax }), TIMEOUT_SECONDS),

@@ -16,7 +16,7 @@ const rates = {
 
 export const KeyQuota = described(z.strictObject(rates), {
   id: "KeyQuota",
-  description: "The limits of an API key. An absent member does not limit.",
+  description: "The limits of an API key. An absent member sets no limit.",
   examples: [{ requestsPerSecond: 100, eventsPerSecond: 500 }],
 });
 export type KeyQuota = z.infer<typeof KeyQuota>;
@@ -32,7 +32,7 @@ export const TenantQuota = described(
   }),
   {
     id: "TenantQuota",
-    description: "The limits of a tenant. An absent member does not limit.",
+    description: "The limits of a tenant. An absent member sets no limit.",
     examples: [{ requestsPerSecond: 1_000, streams: 20, storedBytes: 10_000_000_000 }],
   },
 );

@@ -17,7 +17,7 @@ export function archiveCommands({ program, act }: Register): void {
     );
   program
     .command("verify <stream>")
-    .description("verify that an archive is as it was written")
+    .description("verify that an archive has not changed")
     .addHelpText("after", "\nExample:\n  $ el verify orders")
     .action(act((cli, [name]) => verify(cli, name)));
 }
@@ -80,7 +80,7 @@ async function verify(cli: Cli, name: string): Promise<void> {
     if (found.cursor === null) {
       await cli.out.document(result, () => {
         const held = `${plural(segments, "segment")}, ${plural(events, "event")}`;
-        return `The archive of ${name} is as it was written: ${held}.`;
+        return `The archive of ${name} is intact: ${held}.`;
       });
       return;
     }

@@ -23,7 +23,7 @@ Examples:
     );
   program
     .command("complete [words...]", { hidden: true })
-    .description("print what the last word may become; the scripts call this")
+    .description("print the completions of the last word; the scripts call this")
     .allowUnknownOption()
     .action(
       act(async (cli, words) => {

@@ -45,7 +45,7 @@ async function doctor(cli: Cli): Promise<void> {
   );
   const failed = checks.filter(({ status }) => status === "failed");
   if (failed.length > 0)
-    throw new Failure(`Not well: ${failed.map(({ name }) => name).join(", ")}.`);
+    throw new Failure(`Failed checks: ${failed.map(({ name }) => name).join(", ")}.`);
 }
 
 const ok = (name: string, found: string): Check => ({ name, status: "ok", found });
@@ -110,7 +110,10 @@ async function port({ io }: Cli): Promise<Check[]> {
   });
   probe.close();
   return [
-    ok(`port ${wanted}`, isFree ? "free" : "in use: el start needs --port unless it is that one"),
+    ok(
+      `port ${wanted}`,
+      isFree ? "free" : "in use: el start needs --port, unless this is that stack",
+    ),
   ];
 }
 

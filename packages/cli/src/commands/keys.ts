@@ -114,7 +114,7 @@ const SCOPES: readonly string[] = ["publish", "read", "consume", "operate", "adm
 
 function asScope(text: string): KeyScope {
   if (SCOPES.includes(text)) return text as KeyScope;
-  throw new UsageError(`"${text}" is no scope. Scopes are ${SCOPES.join(", ")}.`);
+  throw new UsageError(`"${text}" is not a scope. Scopes are ${SCOPES.join(", ")}.`);
 }
 
 const momentAfter = (cli: Cli, time: string | undefined): string | undefined =>

@@ -68,7 +68,7 @@ async function login(
   const local = findLocalStack(io);
   const address = given ?? globals.url ?? io.env.EVENTLEDGER_URL ?? local?.url;
   if (address === undefined) throw new UsageError("Which server? el login URL");
-  if (!/^[\w.-]{1,64}$/.test(name)) throw new UsageError(`"${name}" is no name of a profile.`);
+  if (!/^[\w.-]{1,64}$/.test(name)) throw new UsageError(`"${name}" is not the name of a profile.`);
   const url = normalise(address, "the command");
   cli.about = { ...cli.about, url };
   const sources = [

@@ -45,8 +45,8 @@ export function publishCommand({ program, act }: Register): void {
     )
     .option("--key-field <name>", "lines are data, and this member is the key: id, customer.id")
     .option("--idempotency-prefix <text>", "names this publish: the same input takes effect once")
-    .option("--from-line <n>", "leave out the lines before this one", counted("--from-line"))
-    .option("--again", "publish a file again that was published before")
+    .option("--from-line <n>", "begin with this line", counted("--from-line"))
+    .option("--again", "publish the file again, as new events")
     .option("--dry-run", "only check the lines")
     .addHelpText(
       "after",
@@ -99,7 +99,7 @@ async function publishOne(cli: Cli, stream: string, flags: Flags): Promise<void>
     .stream(stream)
     .publish({ ...event, data }, { ...named, signal: cli.io.signal });
   const sequence = receipt.events[0]?.sequence ?? 0;
-  const before = server.lastStatus() === 200 ? " It was there before." : "";
+  const before = server.lastStatus() === 200 ? " It was already there." : "";
   const what = flags.delete ? `Deleted ${visible(key)}` : `Published ${visible(key)}`;
   await cli.out.document(receipt, () => `${what} as number ${count(sequence)}.${before}`);
   await cli.out.hint(`el read ${stream} --key ${quoted(key)}`);
@@ -218,10 +218,12 @@ async function report(cli: Cli, result: Published): Promise<void> {
   const { stream, published, alreadyThere, seconds } = result;
   const rate = seconds > 0.1 ? ` (${count(Math.round(published / seconds))}/s)` : "";
   const before =
-    alreadyThere > 0 ? ` ${plural(alreadyThere, "event")} ${were(alreadyThere)} there before.` : "";
+    alreadyThere > 0
+      ? ` ${plural(alreadyThere, "event")} ${were(alreadyThere)} already there.`
+      : "";
   await cli.out.document(result, () =>
     published === 0 && alreadyThere > 0
-      ? `Nothing new: ${plural(alreadyThere, "event")} ${were(alreadyThere)} there before.`
+      ? `Nothing new: ${plural(alreadyThere, "event")} ${were(alreadyThere)} already there.`
       : `Published ${plural(published, "event")} to ${stream} in ${seconds.toFixed(1)} s${rate}.${before}`,
   );
   if (published > 0) await cli.out.hint(`el read ${stream} --from -10`);

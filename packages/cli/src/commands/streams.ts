@@ -53,7 +53,7 @@ export function streamsCommands({ program, act }: Register): void {
           const stream = await admin.streams.create(name, body, { signal: cli.io.signal });
           const isNew = lastStatus() === 201;
           await cli.out.document(stream, () =>
-            isNew ? `Created the stream ${name}.` : `The stream ${name} was there before.`,
+            isNew ? `Created the stream ${name}.` : `The stream ${name} already existed.`,
           );
           await cli.out.hint(`el publish ${name} -k ${name.replace(/s$/, "")}-1 -d '{"total":42}'`);
         },

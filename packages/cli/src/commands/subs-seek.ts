@@ -21,7 +21,7 @@ export const previewSeek = (lagNow: number, lagThen: number): SeekPreview => ({
 export function seekCommand(subs: Register["program"], act: Register["act"]): void {
   subs
     .command("seek <subscription> <place>")
-    .description("move a subscription, after a preview of what comes again")
+    .description("move a subscription, after a preview of the effect")
     .option("--dry-run", "only show the preview")
     .addHelpText(
       "after",
@@ -75,11 +75,11 @@ async function seek(
 function describe(preview: SeekPreview | undefined, place: string): string {
   if (preview === undefined) {
     return place === "bootstrap"
-      ? "The current state of every key comes, and then the log."
+      ? "The current state of every key is delivered, and then the log."
       : "The snapshot that is being read ends.";
   }
   const { again, skipped } = preview;
-  if (again > 0) return `${plural(again, "event")} come again.`;
+  if (again > 0) return `${plural(again, "event")} are delivered again.`;
   if (skipped > 0) return `${plural(skipped, "event")} are skipped and never delivered.`;
-  return "No event comes again, and none is skipped.";
+  return "No event is delivered again, and none is skipped.";
 }

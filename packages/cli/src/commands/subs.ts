@@ -64,7 +64,11 @@ const settings = (command: ReturnType<Register["program"]["command"]>) =>
     .option("--key-prefix <text>", "only events whose keys begin with this")
     .option("--header <name=value>", "only events with this header", paired)
     .option("--lease-seconds <n>", "how long a worker may be silent", counted("--lease-seconds"))
-    .option("--max-deliveries <n>", "park the key of an event after this many", counted("-", 2));
+    .option(
+      "--max-deliveries <n>",
+      "park the key of an event after this many deliveries",
+      counted("-", 2),
+    );
 
 const filterOf = ({ type, keyPrefix, header }: Flags): NewSubscription["filter"] =>
   type === undefined && keyPrefix === undefined && header === undefined
@@ -150,7 +154,7 @@ async function create(
   await cli.out.document(created, () =>
     isNew
       ? `Created the subscription ${stream}/${name}.`
-      : `The subscription ${stream}/${name} was there before.`,
+      : `The subscription ${stream}/${name} already existed.`,
   );
   await cli.out.hint(`el subs info ${stream}/${name}`);
 }

@@ -34,7 +34,7 @@ export function tenantsCommands({ program, act }: Register): void {
         await cli.out.document(tenant, () =>
           isNew
             ? `Created the tenant ${name}. Its key: ${key}`
-            : `The tenant ${name} was there before. One more key: ${key}`,
+            : `The tenant ${name} already existed. One more key: ${key}`,
         );
         await cli.out.hint("keep the key now: it is not shown again");
       }),

@@ -54,7 +54,7 @@ async function show(cli: Cli, { by, step, from, to, tenant, csv = false }: Flags
     return;
   }
   await cli.out.list(admin.usage(query, { signal }), {
-    empty: "Nothing was used in this time.",
+    empty: "There was no usage in this time.",
     columns: [
       {
         title: step === "hour" ? "HOUR (UTC)" : "DAY (UTC)",

@@ -77,7 +77,7 @@ export function normalise(url: string, from: string): string {
     return parsed.href.replace(/\/$/, "");
   }
   throw new UsageError(
-    `"${url}" from ${from} is no address: it begins with http:// or https://.`,
+    `"${url}" from ${from} is not an address: it must begin with http:// or https://.`,
     "el login http://127.0.0.1:4000",
   );
 }

@@ -63,7 +63,7 @@ function wholeEvent(line: string, value: Record<string, unknown>): EventToPublis
   }
   const { key } = value;
   if (typeof key !== "string" || key === "") {
-    throw new UsageError('has no "key", which is a text. --key-field NAME takes it from the data');
+    throw new UsageError('needs a "key" that is a text. --key-field NAME takes it from the data');
   }
   const data = spans.find(({ name }) => name === "data");
   if (data === undefined) throw new UsageError('has no "data". null deletes the key');
@@ -98,7 +98,7 @@ const encoder = new TextEncoder();
 function assertSize({ key, data }: EventToPublish): void {
   const keyBytes = encoder.encode(key).length;
   if (keyBytes > KEY_BYTES_MAX) {
-    throw new UsageError(`has a key of ${keyBytes} bytes; ${KEY_BYTES_MAX} are the most`);
+    throw new UsageError(`has a key of ${keyBytes} bytes; at most ${KEY_BYTES_MAX} are allowed`);
   }
   const size = data === null ? 0 : sizeOf(data);
   if (size > EVENT_BYTES_MAX) {

@@ -52,5 +52,7 @@ function sizeOf(path: string, file: string): number {
     const reason = code === "ENOENT" ? "it does not exist" : String(code);
     throw new Failure(`Cannot read ${file}: ${reason}.`, { exitCode: 2 });
   }
-  throw new Failure(`${file} is no file. Use a pipe: el publish STREAM < ${file}`, { exitCode: 2 });
+  throw new Failure(`${file} is not a file. Use a pipe: el publish STREAM < ${file}`, {
+    exitCode: 2,
+  });
 }

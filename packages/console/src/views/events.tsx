@@ -100,7 +100,7 @@ function LogList({ log, stream, chosen, chosenKey }: ListProps) {
     return (
       <Empty title="No event here">
         <p>
-          Nothing was published that fits.
+          No published event matches.
           {log.follows && !log.paused.value && " New events appear by themselves."}
         </p>
       </Empty>

@@ -40,7 +40,7 @@ export function FilterFields({ value, onChange }: Props) {
           onInput={(e) => onChange({ ...value, keyPrefix: e.currentTarget.value })}
         />
       </Field>
-      <Field label="Only these types" hint="A line each. Tombstones always pass.">
+      <Field label="Only these types" hint="One per line. Tombstones always pass.">
         <textarea
           rows={2}
           spellcheck={false}
@@ -48,7 +48,7 @@ export function FilterFields({ value, onChange }: Props) {
           onInput={(e) => onChange({ ...value, types: e.currentTarget.value })}
         />
       </Field>
-      <Field label="Only with these headers" hint="A line each, such as source: shop.">
+      <Field label="Only with these headers" hint="One per line, such as source: shop.">
         <textarea
           rows={2}
           spellcheck={false}

@@ -72,7 +72,7 @@ export function KeysView() {
               checked={withMade}
               onChange={(e) => setWithMade(e.currentTarget.checked)}
             />
-            Revoke also the keys that it has created
+            Also revoke the keys that it has created
           </label>
         </FormDialog>
       )}

@@ -127,7 +127,7 @@ async function previewOf(stream: string, info: SubscriptionInfo, at: string): Pr
       ? `${count(again)} of them again.`
       : again < 0
         ? `${counted(-again, "event")} will be left out.`
-        : "That is where it is now.";
+        : "The subscription is already there.";
   const filter = info.filter === undefined ? "" : " Its filter may leave out some.";
   return {
     text: `${counted(total, "event")} will be delivered. ${difference}${filter}`,

@@ -24,7 +24,7 @@ export function TenantsView() {
         </div>
       </div>
       {data.items.length === 0 ? (
-        <Empty title="Only the tenant default">
+        <Empty title="There is only the tenant default">
           <p>
             Each tenant has streams and keys of its own, which no other tenant can see. Most
             installations need no second one.

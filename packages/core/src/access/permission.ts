@@ -96,7 +96,7 @@ export function excessOf(held: Permissions, asked: Permissions): InvalidField[] 
     ...scopes.flatMap((scope, at) =>
       held.scopes.includes(scope)
         ? []
-        : [field(`/scopes/${at}`, "is no scope of your own API key")],
+        : [field(`/scopes/${at}`, "is not a scope of your own API key")],
     ),
     ...streams.flatMap((glob, at) =>
       coversStream(held, glob) ? [] : [field(`/streams/${at}`, NOT_COVERED)],

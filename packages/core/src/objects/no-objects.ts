@@ -3,7 +3,7 @@ import type { Objects } from "./objects.ts";
 
 const refuse = async (): Promise<never> => {
   throw new LedgerError("archive-unavailable", {
-    detail: "The stream has an archive, and this server is set up without its bucket.",
+    detail: "The stream has an archive, but this server is set up without its bucket.",
     retryAfterSeconds: 30,
   });
 };

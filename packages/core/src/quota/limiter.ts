@@ -241,7 +241,7 @@ type Exceeded = {
 /** Returns the problem for a request that is over a quota. */
 export const quotaExceeded = ({ of, quota, limit, until, retryAfterSeconds }: Exceeded) =>
   new LedgerError("quota-exceeded", {
-    detail: `The ${of} has used its quota: ${quota} is ${limit}. Nothing was changed.`,
+    detail: `The ${of} has used up its quota: ${quota} is ${limit}. Nothing was changed.`,
     retryAfterSeconds,
     facts: {
       quota,

@@ -98,7 +98,7 @@ export function createGate(
     if (isOpen) return next();
     const { caller, noted } = await requireCaller(c, authenticate, countFailed);
     if (routes.length > 0 && rights.length === 0)
-      throw forbidden("This operation accepts no caller.");
+      throw forbidden("This operation declares no right, so it refuses every caller.");
     c.set("caller", caller);
     c.set("assertReaches", assertReaches);
     c.set("recheck", async () => (await requireCaller(c, authenticate)).noted);

@@ -39,7 +39,7 @@ export function checkBody(raw: Buffer, headers: Headers): IncomingBody {
     /^[\da-f]{64}$/.test(payload) &&
     payload !== createHash("sha256").update(body).digest("hex")
   ) {
-    throw new S3Error(400, "XAmzContentSHA256Mismatch", "The body does not fit its hash.");
+    throw new S3Error(400, "XAmzContentSHA256Mismatch", "The body does not match its hash.");
   }
   if (md5 !== undefined && md5 !== hashOf("md5")(body)) throw badDigest();
   const checksums: Record<string, string> = {};
@@ -53,7 +53,7 @@ export function checkBody(raw: Buffer, headers: Headers): IncomingBody {
   return { body, checksums };
 }
 
-const badDigest = () => new S3Error(400, "BadDigest", "The body does not fit its checksum.");
+const badDigest = () => new S3Error(400, "BadDigest", "The body does not match its checksum.");
 const malformed = () => new S3Error(400, "IncompleteBody", "The chunks of the body are cut off.");
 
 /** Parses `<size in hex>[;extensions]\r\n<bytes>\r\n` until the chunk of size 0, then trailers. */

@@ -30,7 +30,7 @@ export function assertSigned(request: Signed, credentials: Credentials, nowMs: n
   const claim = inUrl ? claimOfUrl(request, nowMs) : claimOfHeaders(request, nowMs);
   const [accessKeyId, date = "", region = "", service = ""] = claim.scope.split("/");
   if (accessKeyId !== credentials.accessKeyId) {
-    throw new S3Error(403, "InvalidAccessKeyId", "The access key is not known here.");
+    throw new S3Error(403, "InvalidAccessKeyId", "The access key is unknown.");
   }
   const hmac = (key: string | Buffer, text: string) =>
     createHmac("sha256", key).update(text).digest();
@@ -41,7 +41,7 @@ export function assertSigned(request: Signed, credentials: Credentials, nowMs: n
   const expected = hmac(key, ["AWS4-HMAC-SHA256", claim.at, scope, hash].join("\n"));
   const given = Buffer.from(claim.signature, "hex");
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
-    throw new S3Error(403, "SignatureDoesNotMatch", "The signature does not fit the request.");
+    throw new S3Error(403, "SignatureDoesNotMatch", "The signature does not match the request.");
   }
 }
 
@@ -68,7 +68,11 @@ function claimOfHeaders({ headers }: Signed, nowMs: number): Claim {
   if (!authorization.startsWith("AWS4-HMAC-SHA256 ")) throw accessDenied();
   const at = headers["x-amz-date"] ?? "";
   if (!(Math.abs(nowMs - timeOf(at)) <= SKEW_MS)) {
-    throw new S3Error(403, "RequestTimeTooSkewed", "The request's time is not the server's.");
+    throw new S3Error(
+      403,
+      "RequestTimeTooSkewed",
+      "The request's time differs too much from the server's.",
+    );
   }
   return {
     scope: of("Credential"),

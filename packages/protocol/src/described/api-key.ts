@@ -12,7 +12,8 @@ export const ApiKey = described(
     scopes: described(z.array(KeyScope), { description: "What the key may do." }),
     streams: described(z.array(StreamGlob), { description: "The streams that the key covers." }),
     subscriptions: described(z.optional(z.array(SubscriptionGlob)), {
-      description: "The subscriptions that the key covers. If absent, all of the streams'.",
+      description:
+        "The subscriptions that the key covers. If absent, all subscriptions of these streams.",
     }),
     keyPrefix: described(z.optional(z.string()), {
       description: "The beginning of the event keys that the key covers. If absent, any key.",

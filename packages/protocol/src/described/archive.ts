@@ -12,7 +12,7 @@ export const ArchiveLag = described(
       description: "The age of the oldest of these events; 0 if there are none.",
     }),
   }),
-  { id: "ArchiveLag", description: "The lag of the archive to the end of the stream." },
+  { id: "ArchiveLag", description: "How far the archive is from the end of the stream." },
 );
 
 /** The archive of a stream. */
@@ -36,13 +36,15 @@ export const ArchiveReceipt = described(
     segments: described(count, { description: "The number of segments that were written." }),
     events: described(count, { description: "The number of events in these segments." }),
     bytes: described(count, { description: "The size of these segments in the bucket." }),
-    watermarkLag: described(ArchiveLag, { description: "What is not archived yet." }),
+    watermarkLag: described(ArchiveLag, {
+      description: "The compacted events that are not archived yet.",
+    }),
     done: described(z.boolean(), {
       description:
         "True when everything that was durable when the request began is archived. If false, send the request again.",
     }),
   }),
-  { id: "ArchiveReceipt", description: "What a request to archive has done." },
+  { id: "ArchiveReceipt", description: "The result of a request to archive." },
 );
 export type ArchiveReceipt = z.infer<typeof ArchiveReceipt>;
 
@@ -60,7 +62,7 @@ export const ArchiveSegment = described(
     object: described(z.string(), { description: "The name of its object in the bucket." }),
     sha256: described(z.string(), { description: "The SHA-256 of its object, in hexadecimal." }),
     chain: described(z.string(), {
-      description: "The SHA-256 of its record, which includes the one of the segment before it.",
+      description: "The SHA-256 of its record, which includes that of the previous segment.",
     }),
   }),
   { id: "ArchiveSegment", description: "A range of events in one object of the bucket." },
@@ -90,20 +92,20 @@ export const ArchiveFault = described(
     }),
     reason: described(z.enum(["missing", "changed", "out-of-chain"]), {
       description:
-        "`missing`: the object or the record does not exist. `changed`: the object is not as it was written. `out-of-chain`: the record does not follow the one before it.",
+        "`missing`: the object or the record does not exist. `changed`: the object differs from what was written. `out-of-chain`: the record does not follow the one before it.",
     }),
   }),
-  { id: "ArchiveFault", description: "The first segment that is not as it was written." },
+  { id: "ArchiveFault", description: "The first segment with a fault." },
 );
 export type ArchiveFault = z.infer<typeof ArchiveFault>;
 
 export const ArchiveVerification = described(
   z.object({
-    segments: described(count, { description: "The number of segments that are as written." }),
+    segments: described(count, { description: "The number of segments without a fault." }),
     events: described(count, { description: "The number of events in these segments." }),
     bytes: described(count, { description: "The size of these segments." }),
     fault: described(z.nullable(ArchiveFault), {
-      description: "The first segment that is not as it was written; null if there is none.",
+      description: "The first segment with a fault; null if there is none.",
     }),
     cursor: described(z.nullable(ListCursor), {
       description: "Where the verification continues; null when it is complete or found a fault.",

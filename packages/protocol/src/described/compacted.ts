@@ -26,10 +26,10 @@ export type CompactedList = z.infer<typeof CompactedList>;
 export const CompactReceipt = described(
   z.object({
     compactedEvents: described(z.int().check(z.gte(0)), {
-      description: "How many events this call compacted.",
+      description: "The number of events that this call compacted.",
     }),
     keys: described(z.int().check(z.gte(0)), {
-      description: "How many current states this call wrote: one per key and run.",
+      description: "The number of current states that this call wrote: one per key and run.",
     }),
     watermarkLag: WatermarkLag,
     done: described(z.boolean(), { description: "False when more remains. Then call again." }),

@@ -45,7 +45,7 @@ export const EventStream = described(z.string(), {
 export const FollowHeaders = z.object({
   "Last-Event-ID": described(z.optional(z.string()), {
     description:
-      "Only with `Accept: text/event-stream`: the cursor after which to go on. It replaces `after` and `from`. Browsers send it when they reconnect.",
+      "Only with `Accept: text/event-stream`: the cursor after which to continue. It replaces `after` and `from`. Browsers send it when they reconnect.",
   }),
 });
 
@@ -143,7 +143,8 @@ export const EventPage = described(
         "True when no events follow the cursor at this moment, or none before `until`. With `order=desc`, true when there are no older events.",
     }),
     looked: described(z.int().check(z.gte(0)), {
-      description: "How many events this page read, including those that a filter left out.",
+      description:
+        "The number of events that this page read, including those that a filter left out.",
     }),
     lag: described(z.optional(Lag), {
       description:

@@ -5,9 +5,9 @@ const count = z.int().check(z.gte(0));
 
 const summary = {
   id: described(z.string(), { description: "The id of the export." }),
-  view: described(z.enum(["log", "state"]), { description: "What the export has." }),
+  view: described(z.enum(["log", "state"]), { description: "What the export contains." }),
   status: described(z.enum(["running", "done", "failed"]), {
-    description: "While `running`, ask again. The parts that are listed are complete already.",
+    description: "While it is `running`, request it again. The listed parts are complete.",
   }),
   createdAt: described(Timestamp, { description: "When the export began." }),
   expiresAt: described(Timestamp, { description: "When its objects are removed." }),
@@ -20,7 +20,7 @@ const summary = {
       "The cursor for reading exactly the events that come after the export: `from` of GET .../events, `start.cursor` of a subscription. Only when it is done.",
   }),
   problem: described(z.optional(z.string()), {
-    description: "The code of the problem because of which it failed.",
+    description: "The code of the problem that ended it.",
   }),
 };
 

@@ -10,6 +10,6 @@ export const Lag = described(
       description: "The age of the oldest of these events; 0 if there are none.",
     }),
   }),
-  { id: "Lag", description: "The lag of a position to the end of the stream." },
+  { id: "Lag", description: "How far a position is from the end of the stream." },
 );
 export type Lag = z.infer<typeof Lag>;

@@ -6,8 +6,10 @@ const count = z.int().check(z.gte(0));
 
 const shape = {
   url: described(z.string(), { description: "Where events are sent." }),
-  format: described(PushFormat, { description: "How the body of a delivery looks." }),
-  concurrency: described(count, { description: "How many keys are sent at the same time." }),
+  format: described(PushFormat, { description: "The format of the body of a delivery." }),
+  concurrency: described(count, {
+    description: "The number of keys whose events are sent at the same time.",
+  }),
   timeoutSeconds: described(count, { description: "How long the endpoint may take." }),
   status: described(z.enum(["enabled", "failing", "disabled"]), {
     description:
@@ -37,7 +39,7 @@ const shape = {
 
 export const Push = described(z.object(shape), {
   id: "Push",
-  description: "Where a subscription is pushed to, and how that goes.",
+  description: "The endpoint of a subscription, and the state of its deliveries.",
 });
 export type Push = z.infer<typeof Push>;
 
@@ -66,7 +68,7 @@ export const PushAttempt = described(
     delivered: described(z.boolean(), { description: "Whether the answer was a 2xx." }),
     ...attempt,
   }),
-  { id: "PushAttempt", description: "What an endpoint said to one delivery." },
+  { id: "PushAttempt", description: "The answer of an endpoint to one delivery." },
 );
 export type PushAttempt = z.infer<typeof PushAttempt>;
 

@@ -5,7 +5,7 @@ import { described } from "../text.ts";
 export const RestoreReceipt = described(
   z.object({
     streams: described(z.int().check(z.gte(0)), {
-      description: "How many streams, of all tenants, this call completed.",
+      description: "The number of streams, of all tenants, that this call completed.",
     }),
     done: described(z.boolean(), { description: "False when more remain. Then call again." }),
   }),

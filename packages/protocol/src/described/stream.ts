@@ -33,12 +33,12 @@ export const WatermarkLag = described(
       description: "The age of the oldest of these events; 0 if there are none.",
     }),
   }),
-  { id: "WatermarkLag", description: "The lag of compaction to the end of the stream." },
+  { id: "WatermarkLag", description: "How far compaction is from the end of the stream." },
 );
 
 const SubscriptionLag = described(z.object({ name: Name, lag: Lag }), {
   id: "SubscriptionLag",
-  description: "The lag of a subscription to the end of its stream.",
+  description: "How far a subscription is from the end of its stream.",
 });
 
 /** A stream with statistics of what it holds now. */

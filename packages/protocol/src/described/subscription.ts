@@ -156,7 +156,7 @@ export const PollPage = described(
 );
 
 const Redelivers = described(z.enum(["nothing", "part", "all"]), {
-  description: "How many committed events are delivered again.",
+  description: "The number of committed events that are delivered again.",
 });
 
 const RedeliversBecause = described(z.array(z.enum(redeliveryReasons)), {

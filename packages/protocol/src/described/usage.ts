@@ -6,7 +6,7 @@ const count = z.int().check(z.gte(0));
 const UsageAmount = described(
   z.object({
     events: described(count, { description: "The number of events." }),
-    bytes: described(count, { description: "Their size in bytes." }),
+    bytes: described(count, { description: "The size of these events in bytes." }),
   }),
   { id: "UsageAmount", description: "Events and their size." },
 );
@@ -19,7 +19,10 @@ const UsageStored = described(
     }),
     archivedBytes: described(count, { description: "The size of the archive in its bucket." }),
   }),
-  { id: "UsageStored", description: "What was stored at the end of the step, or is at present." },
+  {
+    id: "UsageStored",
+    description: "What was stored at the end of the step, or what is stored at present.",
+  },
 );
 
 export const UsageEntry = described(
@@ -32,7 +35,7 @@ export const UsageEntry = described(
     tenant: described(z.optional(z.string()), { description: "The tenant, with `by=tenant`." }),
     published: described(UsageAmount, {
       description:
-        "By stream and by tenant it is exact. By key it is what the servers have counted.",
+        "By stream and by tenant the numbers are exact. By key they are the counts of the servers.",
     }),
     delivered: described(UsageAmount, {
       description:
@@ -48,7 +51,7 @@ export type UsageEntry = z.infer<typeof UsageEntry>;
 export const UsageList = described(
   z.object({
     usage: described(z.array(UsageEntry), {
-      description: "The entries of this page, by time. What has no usage has no entry.",
+      description: "The entries of this page, by time. There is no entry without usage.",
     }),
     countedTo: described(Timestamp, {
       description:

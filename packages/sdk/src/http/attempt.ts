@@ -87,7 +87,7 @@ function problemOf(
   const type = header("content-type") ?? "";
   if (status >= 200 && status < 300) {
     if (text === "" || /^application\/([a-z.-]+\+)?json/.test(type)) return undefined;
-    throw new Error(`${status} with ${type || "no type"} is no answer of EventLedger`);
+    throw new Error(`${status} with ${type || "no type"} is not an answer of EventLedger`);
   }
   const retryAfter = Number(header("retry-after")) || undefined;
   const body = type.startsWith("application/problem+json") ? JSON.parse(text) : {};

@@ -92,7 +92,8 @@ export function fakeLedger({ streams = [], virtualTime = false }: FakeOptions = 
     try {
       const isKnown = init.headers.Authorization === `Bearer ${API_KEY}`;
       if (!isKnown || isRevoked) throw new Refusal("unauthorized", "The key is not valid");
-      if (fault !== undefined && "code" in fault) throw new Refusal(fault.code, "As the test asks");
+      if (fault !== undefined && "code" in fault)
+        throw new Refusal(fault.code, "The test has asked for this refusal");
       const headers = new Map(
         Object.entries(init.headers).map(([name, value]) => [name.toLowerCase(), value]),
       );

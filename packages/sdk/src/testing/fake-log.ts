@@ -79,7 +79,7 @@ export function assertKept({ expired, settings }: FakeStream, position: number):
   if (position >= expired) return;
   const seek = settings.compaction === "none" ? "earliest" : "bootstrap";
   const more = { earliestSequence: expired + 1, seek };
-  throw new Refusal("retention-passed", "What comes next is no longer kept", more);
+  throw new Refusal("retention-passed", "The next events are no longer kept", more);
 }
 
 export const lagOf = (stream: FakeStream, position: number, now: number) => {

@@ -96,7 +96,7 @@ function createStream(state: FakeState, body: Request["body"]): FakeAnswer {
     if (JSON.stringify(former.stream.settings) === JSON.stringify(settings)) {
       return { status: 200, body: describe(former.stream) };
     }
-    throw new Refusal("stream-exists", "It exists with other settings");
+    throw new Refusal("stream-exists", "It already exists with other settings");
   }
   state.lives += 1;
   const stream: FakeStream = {
@@ -145,7 +145,7 @@ function publish(state: FakeState, stream: FakeStream, { exact, body, header }: 
   const kept = key === undefined ? undefined : stream.receipts.get(key);
   const former = kept !== undefined && now - kept.at < REMEMBERED_MS ? kept : undefined;
   if (former !== undefined && former.body !== text) {
-    throw new Refusal("idempotency-key-reused", "The key names other events");
+    throw new Refusal("idempotency-key-reused", "The Idempotency-Key was used for other events");
   }
   if (former !== undefined) return { status: 200, body: former.receipt };
   const written = append(stream, incoming, new Date(now).toISOString());
@@ -217,7 +217,7 @@ function list(stream: FakeStream, { cursor, key, keyPrefix, limit = "50" }: Requ
   const prefix = keyPrefix ?? "";
   if (content !== undefined && content.prefix !== prefix) {
     const more = { reason: "other-query" };
-    throw new Refusal("invalid-cursor", "The list was another one", more);
+    throw new Refusal("invalid-cursor", "The cursor belongs to another list", more);
   }
   // The log is read from the start of the list, so that later changes are not missed.
   const position = content?.position ?? stream.events.length;
@@ -238,7 +238,7 @@ function createSubscription(state: FakeState, { stream, subs }: Found, body: Req
   const former = subs.get(String(name));
   if (former !== undefined) {
     if (JSON.stringify(former.settings) !== JSON.stringify(settings)) {
-      throw new Refusal("subscription-exists", "It exists with other settings");
+      throw new Refusal("subscription-exists", "It already exists with other settings");
     }
     return { status: 200, body: describeSub(stream, former) };
   }

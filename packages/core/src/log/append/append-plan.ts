@@ -150,7 +150,7 @@ function runCutter(batches: readonly Batch[]) {
     for (let left = count; left > 0; ) {
       const batch = batches[index];
       if (batch === undefined)
-        throw new RangeError("The batches hold fewer events than were asked");
+        throw new RangeError("The batches hold fewer events than were requested");
       const taken = Math.min(left, batch.count - used);
       const first = batch.first + used;
       parts.push({ first, count: taken, batchFirst: batch.first, batchId: batch.batchId });

@@ -68,7 +68,7 @@ export async function loadOffsets(
 
 function movedByOthers(): never {
   throw new LedgerError("store-unavailable", {
-    detail: "Others keep moving this subscription. Try again shortly.",
+    detail: "Concurrent requests keep moving this subscription. Try again shortly.",
     retryAfterSeconds: 1,
   });
 }

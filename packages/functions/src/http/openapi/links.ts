@@ -28,17 +28,18 @@ const NEXT: Readonly<Record<string, Readonly<Record<string, Omit<Link, "paramete
   poll: {
     commit: {
       operationId: "commit",
-      description: "Commit the page, its `cursor` as `cursor`, once its events are processed.",
+      description:
+        "Once the events of the page are processed, commit it: send its `cursor` as `cursor`.",
     },
     commitAndPoll: {
       operationId: "commitAndPoll",
-      description: "Commit the page, its `cursor` as `commit`, and receive the next one.",
+      description: "Commit the page and receive the next one: send its `cursor` as `commit`.",
     },
   },
   commitAndPoll: {
     next: {
       operationId: "commitAndPoll",
-      description: "Commit the page, its `cursor` as `commit`, and receive the next one.",
+      description: "Commit the page and receive the next one: send its `cursor` as `commit`.",
     },
   },
 };

@@ -121,7 +121,7 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
     detail: "The request line and the headers together may have at most 16384 bytes.",
   },
   "quota-exceeded": {
-    detail: "The key has used its quota: eventsPerSecond is 100. Nothing was changed.",
+    detail: "The key has used up its quota: eventsPerSecond is 100. Nothing was changed.",
     quota: "eventsPerSecond",
     of: "key",
     limit: 100,

@@ -15,10 +15,10 @@ export const exportRoutes = ({ ledger }: RouteDeps) =>
         tag: "archive",
         summary: "Export events, or the current state of every key",
         description:
-          "Writes gzip of NDJSON into the bucket, in parts. The request begins the work. GET of the export goes on with it, and so does the hourly sweep.",
+          "Writes gzip of NDJSON into the bucket, in parts. The request begins the work. A GET of the export continues it, and so does the hourly sweep.",
         answers: {
           202: {
-            description: "The export, as far as it is. A small one is done already.",
+            description: "The export and its progress. A small export is already done.",
             body: "Export",
             headers: { Location: "The export's URL." },
           },
@@ -74,7 +74,7 @@ export const exportRoutes = ({ ledger }: RouteDeps) =>
         id: "getExport",
         tag: "archive",
         summary: "Get an export and the URLs of its parts",
-        description: "A request for an export that is not done goes on with it for some seconds.",
+        description: "If the export is not done, the request continues it for some seconds.",
         answers: { 200: { description: "The export and a page of its parts.", body: "Export" } },
         problems: ["stream-not-found", "export-not-found", "invalid-cursor", "outcome-unknown"],
       }),

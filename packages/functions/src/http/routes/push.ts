@@ -95,7 +95,7 @@ export const pushRoutes = ({ ledger }: RouteDeps) =>
         id: "enablePush",
         tag: "push",
         summary: "Push again",
-        description: "Goes on at the position of the subscription, and tries a failing endpoint.",
+        description: "Continues at the position of the subscription, and tries a failing endpoint.",
         answers: { 200: { description: "The push.", body: "Push" } },
         problems: [...MISSING, "outcome-unknown"],
       }),
@@ -134,8 +134,8 @@ export const pushRoutes = ({ ledger }: RouteDeps) =>
         tag: "push",
         summary: "Send a test event",
         description:
-          "Sends an event of the type `eventledger.test` that is not in the log, and answers with what the endpoint said.",
-        answers: { 200: { description: "What the endpoint said.", body: "PushAttempt" } },
+          "Sends an event of the type `eventledger.test` that is not in the log, and returns the answer of the endpoint.",
+        answers: { 200: { description: "The answer of the endpoint.", body: "PushAttempt" } },
         problems: [...MISSING, "push-unavailable"],
       }),
       valid("param", SubscriptionParams),
@@ -154,7 +154,7 @@ export const pushRoutes = ({ ledger }: RouteDeps) =>
         tag: "push",
         summary: "Make a new secret",
         description:
-          "The former secret signs as well for 24 hours, so that receivers can change theirs in the meantime.",
+          "The former secret also signs for another 24 hours, so that receivers can change theirs in the meantime.",
         answers: {
           200: { description: "The push. The secret is shown once.", body: "NewPush" },
         },
@@ -195,8 +195,8 @@ export const pushRoutes = ({ ledger }: RouteDeps) =>
         tag: "push",
         summary: "Send an event once more",
         description:
-          "Sends it now, whatever was sent before, and answers with what the endpoint said. The position and parked keys stay as they are.",
-        answers: { 200: { description: "What the endpoint said.", body: "PushAttempt" } },
+          "Sends it now, whatever was sent before, and returns the answer of the endpoint. The position and parked keys stay as they are.",
+        answers: { 200: { description: "The answer of the endpoint.", body: "PushAttempt" } },
         problems: [
           "malformed-json",
           "request-too-large",
