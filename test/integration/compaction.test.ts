@@ -346,10 +346,11 @@ describe("upkeep", () => {
     await expect(compact).rejects.toMatchObject({ code: "numbering-at-risk" });
     const { stuck } = await ledger.sweep({ budgetMs: 20_000 });
     expect(stuck.map(({ code }) => code)).toContain("numbering-at-risk");
-    const repaired = await ledger.repairNumbering(defaultTenant, stream);
+    const { repaired } = await ledger.repairNumbering(defaultTenant, stream);
     const { events } = await attempt();
     expect(events[0]?.sequence).toBe(repaired[0]);
-    expect(await ledger.repairNumbering(defaultTenant, stream)).toEqual({});
+    const again = await ledger.repairNumbering(defaultTenant, stream);
+    expect(again).toEqual({ repaired: {}, done: true });
   });
 
   it("a deleted stream's rows are removed in time, except for its seals", async () => {

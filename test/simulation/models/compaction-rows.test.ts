@@ -103,7 +103,7 @@ describe("[publish.interlock] a repair of the numbering", () => {
 
   it("leaves a partition that was checked in time", async () => {
     const partition = await openPartition({}, rows);
-    expect(await repairNumbering(partition.deps, of, 0)).toBeUndefined();
+    expect(await repairNumbering(partition.deps, of, 0)).toEqual({ kind: "sound" });
     expect([partition.keys(), partition.writes()]).toEqual([[], 0]);
   });
 
@@ -113,10 +113,29 @@ describe("[publish.interlock] a repair of the numbering", () => {
     ["counts the events of a stream without compacted state", "none", rows, [], 6],
   ] as const)("%s", async (_, compaction, batches, keys, end) => {
     const partition = await openPartition(LATE, batches);
-    const next = await repairNumbering(partition.deps, { ...of, compaction }, 0);
-    expect(next).toBe(end + 100_000_000_000);
+    const next = end + 100_000_000_000;
+    const repaired = await repairNumbering(partition.deps, { ...of, compaction }, 0);
+    expect(repaired).toEqual({ kind: "repaired", next });
     expect(partition.keys().sort()).toEqual(keys);
     const checkpoint = { next, floor: next, checkedAt: NOW_MS, events: 3 };
     expect(await partition.load()).toMatchObject(checkpoint);
+  });
+
+  it("[repair.progress] goes on where an earlier call was cut off, and repeats nothing", async () => {
+    const many = Array.from({ length: 250 }, (_, n) => batchOf(2 * n + 1, [`k${n}`]));
+    const partition = await openPartition(LATE, many);
+    const repair = () => repairNumbering(partition.deps, of, 0, () => false);
+    expect(await repair()).toEqual({ kind: "cut" });
+    // The time of the last check stays, so publishing is refused until all is done.
+    expect(await partition.load()).toMatchObject({ next: 200, events: 100, ...LATE, floor: 1 });
+    expect(await repair()).toEqual({ kind: "cut" });
+    const before = partition.writes();
+    expect(await repair()).toEqual({ kind: "cut" });
+    // 50 keys and the checkpoint.
+    expect(partition.writes() - before).toBe(51);
+    const repaired = await repair();
+    expect(repaired).toEqual({ kind: "repaired", next: 500 + 100_000_000_000 });
+    expect(partition.keys()).toHaveLength(250);
+    expect(await partition.load()).toMatchObject({ events: 250, checkedAt: NOW_MS });
   });
 });

@@ -157,7 +157,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
   },
   {
     why: "One operator repairs at a time, and never a stream that is being deleted: recovery creates the stream again first.",
-    blocks: ["compaction/repair.ts: : undefined", "compaction/repair.ts: continue;"],
+    blocks: ["compaction/repair.ts: continue;"],
   },
   {
     why: "One call would have to lose a race many times: the clients give up earlier.",

@@ -278,7 +278,8 @@ export class SectionTooOld extends Error {
   override readonly name = "SectionTooOld";
 }
 
-function assertYoung(clock: Clock, stamp: Stamp): void {
+/** Throws when reads of that time are too old to write from. */
+export function assertYoung(clock: Clock, stamp: Stamp): void {
   if (ageMs(clock, stamp) > SECTION_AGE_MAX_MS) {
     throw new SectionTooOld(
       "Compaction was paused for too long. It begins again at the checkpoint.",

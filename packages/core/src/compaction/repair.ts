@@ -1,11 +1,9 @@
 import { takeStamp } from "../kernel/clock.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
-import { loadEnd } from "../log/end.ts";
+import { loadEnd, type SeenEnd } from "../log/end.ts";
 import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
-import type { HourTally } from "../model/usage.ts";
 import { isLast } from "../table/batch.ts";
-import type { Checkpoint } from "../table/checkpoint.entity.ts";
-import type { Compactable, CompactDeps } from "./compact.ts";
+import { assertYoung, type Compactable, type CompactDeps } from "./compact.ts";
 import { emptySection, extendSection, planRows } from "./compaction-plan.ts";
 import { countHours, keepHours } from "./usage.ts";
 
@@ -15,69 +13,109 @@ import { countHours, keepHours } from "./usage.ts";
  * thousand repairs.
  */
 const JUMP = 100_000_000_000;
-const ROWS = 100;
+const BATCHES = 100;
 const PUTS_AT_ONCE = 16;
+
+/**
+ * `sound`: the partition is not at risk. `cut`: the time is up, and a further call goes on.
+ * `repaired`: the first new number.
+ */
+export type Repair =
+  | { readonly kind: "sound" }
+  | { readonly kind: "cut" }
+  | { readonly kind: "repaired"; readonly next: number };
 
 /**
  * Repairs the numbering of a partition that was not checked for 30 days. Events written since then
  * may have expired, so the last remaining number may not be the last used one. The remaining events
  * are compacted, with their gaps. Numbering then continues far above any number that can have been
  * used. Everything below is past its retention, so readers get an error instead of skipping events.
- * No publish can interfere, because publishing refuses such a partition. Returns the first new
- * number, or undefined when the partition is not at risk. May be repeated after a crash.
+ * No publish can interfere, because publishing refuses such a partition. It goes through these
+ * steps, and each call goes on where the checkpoint is, whoever moved it there:
+ *
+ * 1. compacting: rows of the next page of batches, then the checkpoint moves over it. The time of
+ *    the last check stays, so the partition remains at risk.
+ * 2. jumping: no batch is left, and one move of the checkpoint renews the numbering.
  */
 export async function repairNumbering(
-  { table, clock }: CompactDeps,
+  deps: CompactDeps,
   stream: Compactable,
   partition: number,
-): Promise<number | undefined> {
-  const { life } = stream;
-  const end = await loadEnd({ table, clock }, life, partition);
-  const { checkpoint } = end;
-  const { wallMs } = takeStamp(clock);
-  if (wallMs - checkpoint.checkedAt <= PHYSICAL_SLACK_MS) return undefined;
-  const rest = await compactRest({ table, clock }, stream, partition, checkpoint);
-  const total = checkpoint.events + rest.events;
-  const of = { ...stream, partition, checkpoint, total };
-  const usage = await keepHours({ table }, of, rest.hours, { nowMs: wallMs, all: true });
-  // Nothing was written after a turn, and it does not expire.
-  const next = end.turned ? end.next : end.next + JUMP;
-  const moved = await table.checkpoints.move(life, partition, checkpoint.next, {
+  mayGoOn: () => boolean = () => true,
+): Promise<Repair> {
+  const { table, clock } = deps;
+  for (;;) {
+    const end = await loadEnd({ table, clock }, stream.life, partition);
+    const { wallMs } = takeStamp(clock);
+    if (wallMs - end.checkpoint.checkedAt <= PHYSICAL_SLACK_MS) return { kind: "sound" };
+    if (await compactPage(deps, stream, partition, end)) {
+      if (!mayGoOn()) return { kind: "cut" };
+      continue;
+    }
+    // Nothing was written after a turn, and it does not expire.
+    const next = end.turned ? end.next : end.next + JUMP;
+    if (await jump(deps, stream, partition, { end, next, wallMs })) {
+      return { kind: "repaired", next };
+    }
+  }
+}
+
+/**
+ * Compacts and counts the next batches after the checkpoint, in order, across gaps. Returns false
+ * when there are none.
+ */
+async function compactPage(
+  deps: CompactDeps,
+  stream: Compactable,
+  partition: number,
+  { checkpoint, stamp }: SeenEnd,
+): Promise<boolean> {
+  const { table, clock } = deps;
+  const { life, compaction } = stream;
+  const page = await table.batches.loadFrom(life, partition, checkpoint.next, BATCHES);
+  const batches = page.batches.filter((batch) => !isLast(batch));
+  const sum = { next: checkpoint.next, events: checkpoint.events, bytes: checkpoint.bytes };
+  let hours = checkpoint.usage ?? [];
+  for (const batch of batches) {
+    const keepKeys = compaction === "key";
+    const section = extendSection(emptySection(batch.first), [batch], { keepKeys });
+    const rows = planRows(section, { partition, nowMs: clock.now() });
+    await inParallel(rows, PUTS_AT_ONCE, async (row) => {
+      assertYoung(clock, stamp);
+      await table.compacted.putIfNewer(life, [row]);
+    });
+    hours = countHours(hours, section, { after: batch.first, to: section.to });
+    sum.next = section.to;
+    sum.events += section.events;
+    sum.bytes += section.bytes;
+  }
+  if (batches.length === 0) return false;
+  const of = { ...stream, partition, checkpoint, total: sum.events };
+  const usage = await keepHours(deps, of, hours, { nowMs: clock.now(), all: false });
+  const { checkedAt } = checkpoint;
+  await table.checkpoints.move(life, partition, checkpoint.next, { ...sum, checkedAt, usage });
+  return true;
+}
+
+/** Moves the checkpoint far up. Returns false when another call has moved it. */
+async function jump(
+  deps: CompactDeps,
+  stream: Compactable,
+  partition: number,
+  to: { readonly end: SeenEnd; readonly next: number; readonly wallMs: number },
+): Promise<boolean> {
+  const { next, wallMs } = to;
+  const { checkpoint } = to.end;
+  const of = { ...stream, partition, checkpoint, total: checkpoint.events };
+  const hours = checkpoint.usage ?? [];
+  const usage = await keepHours(deps, of, hours, { nowMs: wallMs, all: true });
+  return deps.table.checkpoints.move(stream.life, partition, checkpoint.next, {
     next,
     floor: next,
     floorAt: wallMs,
     checkedAt: wallMs,
     compactedThrough: wallMs,
-    events: total,
     usage,
     failures: 0,
   });
-  return moved ? next : undefined;
-}
-
-/** Compacts and counts everything after the checkpoint, in order, across gaps. */
-async function compactRest(
-  { table, clock }: CompactDeps,
-  { life, compaction }: Compactable,
-  partition: number,
-  { next: from, usage = [] }: Checkpoint,
-): Promise<{ readonly events: number; readonly hours: readonly HourTally[] }> {
-  let events = 0;
-  let hours = usage;
-  for (let at = from; ; ) {
-    const { batches, more } = await table.batches.loadFrom(life, partition, at, ROWS);
-    for (const batch of batches) {
-      if (isLast(batch)) continue;
-      const keepKeys = compaction === "key";
-      const section = extendSection(emptySection(batch.first), [batch], { keepKeys });
-      events += section.events;
-      hours = countHours(hours, section, { after: batch.first, to: section.to });
-      at = section.to;
-      const rows = planRows(section, { partition, nowMs: clock.now() });
-      await inParallel(rows, PUTS_AT_ONCE, async (row) => {
-        await table.compacted.putIfNewer(life, [row]);
-      });
-    }
-    if (!more) return { events, hours };
-  }
 }

@@ -80,9 +80,12 @@ async function restoreStream(
   // This id is the same for every call until the stream is done, and never used again afterwards.
   const id = `${row.restored?.at ?? 0}:${name}`;
   const lost = new Map<number, readonly LostRange[]>();
-  await inParallel(chainsOf(row), PARTITIONS_AT_ONCE, async (partition) => {
-    lost.set(partition, await jumpPartition(deps, stream, partition, id));
+  const chains = chainsOf(row);
+  await inParallel(chains, PARTITIONS_AT_ONCE, async (partition) => {
+    const ranges = await jumpPartition(deps, stream, partition, { id, mayGoOn });
+    if (ranges !== undefined) lost.set(partition, ranges);
   });
+  if (lost.size < chains.length) return false;
   if (!(await removeReceipts(deps, stream, { id, lost, mayGoOn }))) return false;
   const { id: lastId, at: lastAt, before = [] } = row.restored ?? {};
   const marks = lastId === undefined ? [] : [...before, { id: lastId, at: lastAt ?? 0 }];
@@ -97,14 +100,14 @@ type Restorable = StreamRow & { readonly life: Life };
 
 /**
  * Closes the holes of a chain, and advances its numbers. Returns the numbers that this restore has
- * lost.
+ * lost, or undefined when the time ran out.
  */
 async function jumpPartition(
   deps: Deps,
   stream: Restorable,
   partition: number,
-  id: string,
-): Promise<readonly LostRange[]> {
+  { id, mayGoOn }: { readonly id: string; readonly mayGoOn: () => boolean },
+): Promise<readonly LostRange[] | undefined> {
   const { table, clock, random } = deps;
   const { life, retentionHours } = stream;
   let seenMs: number | undefined;
@@ -116,7 +119,8 @@ async function jumpPartition(
     seenMs ??= Math.max(checkpoint.checkedAt, end.publishedAt);
     const nowMs = clock.now();
     if (nowMs - checkpoint.checkedAt > PHYSICAL_SLACK_MS) {
-      await repairNumbering(deps, stream, partition);
+      const { kind } = await repairNumbering(deps, stream, partition, mayGoOn);
+      if (kind === "cut") return undefined;
       attempt++;
       continue;
     }

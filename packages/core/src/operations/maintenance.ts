@@ -6,6 +6,7 @@ import { type RingResult, ring } from "../compaction/doorbell.ts";
 import { repairNumbering } from "../compaction/repair.ts";
 import { completeRestore, type Restoration } from "../compaction/restore.ts";
 import { type SweepResult, sweep } from "../compaction/sweep.ts";
+import { ageMs, takeStamp } from "../kernel/clock.ts";
 import { MINUTE_MS } from "../kernel/time.ts";
 import { chainsOf } from "../model/epochs.ts";
 import { defaultTenant, type ScopedName, scopeName, type Tenant } from "../model/names.ts";
@@ -88,16 +89,23 @@ export function maintenanceOperations(parts: Parts) {
     /**
      * For operators: makes a stream publishable again after 30 days without a check. See
      * `repairNumbering` for the events that readers lose. Returns the next sequence of each
-     * repaired partition.
+     * partition that it repaired, and whether none is left to repair.
      */
-    async repairNumbering(tenant: Tenant, name: string): Promise<Record<number, number>> {
+    async repairNumbering(
+      tenant: Tenant,
+      name: string,
+      { budgetMs }: { budgetMs: number } = { budgetMs: COMPACT_BUDGET_MS },
+    ): Promise<{ repaired: Record<number, number>; done: boolean }> {
       const stream = await streams.load(tenant, name);
+      const began = takeStamp(parts.clock);
+      const mayGoOn = () => ageMs(parts.clock, began) < budgetMs;
       const repaired: Record<number, number> = {};
       for (const partition of chainsOf(stream)) {
-        const next = await repairNumbering(parts, stream, partition);
-        if (next !== undefined) repaired[partition] = next;
+        const result = await repairNumbering(parts, stream, partition, mayGoOn);
+        if (result.kind === "cut") return { repaired, done: false };
+        if (result.kind === "repaired") repaired[partition] = result.next;
       }
-      return repaired;
+      return { repaired, done: true };
     },
   };
 }

@@ -45,6 +45,7 @@ export const RepairReceipt = described(
       description:
         "The number of partitions whose numbering was moved forward; 0 if none needed a repair.",
     }),
+    done: described(z.boolean(), { description: "False when more remains. Then call again." }),
   }),
   { id: "RepairReceipt", description: "The result of a repair of the numbering." },
 );

@@ -54,7 +54,10 @@ export const compactedRoutes = ({ ledger }: RouteDeps) => {
         description:
           "Moves the numbering forward, far beyond any number that may have been used. Events that were published before can no longer be read from the log; the compacted state stays.",
         answers: {
-          200: { description: "How many partitions this call repaired.", body: "RepairReceipt" },
+          200: {
+            description: "How many partitions this call repaired, and whether more remain.",
+            body: "RepairReceipt",
+          },
         },
         problems: ["stream-not-found", "outcome-unknown"],
       }),
@@ -62,10 +65,10 @@ export const compactedRoutes = ({ ledger }: RouteDeps) => {
       async (c) => {
         const { stream } = c.req.valid("param");
         const target = `/streams/${stream}`;
-        const repaired = await c.var.act({ target, repairs: true }, () =>
+        const { repaired, done } = await c.var.act({ target, repairs: true }, () =>
           ledger.repairNumbering(c.var.caller.tenant, stream),
         );
-        return c.json({ repaired: Object.keys(repaired).length });
+        return c.json({ repaired: Object.keys(repaired).length, done });
       },
     )
     .get(
