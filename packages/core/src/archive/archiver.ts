@@ -97,7 +97,11 @@ async function archiveNext(
   // A lock takes effect when its change is answered, even for a run that began earlier.
   const present = await table.streams.load(stream.name);
   if (present?.uid !== stream.uid) throw streamNotFound();
-  await store(objects, segment, content.body, lockOf(present, segment, deps.clock.now()));
+  const lock = lockOf(present, segment, deps.clock.now());
+  if (!(await store(objects, segment, content.body, lock))) {
+    await assertOvertaken(deps, place, checkpoint);
+    return undefined;
+  }
   const archived = tallyAfter(checkpoint, segment, { ...range, nowMs: deps.clock.now() });
   if (await table.segments.add(place, segment, checkpoint, archived)) return segment;
   await dropUnlessNamed(deps, place, segment);
@@ -187,18 +191,33 @@ function lockOf(
   return { lock: archiveLock, lockedUntil: new Date(untilMs) };
 }
 
-/** Writes the object of a segment, and checks what the bucket has under its name. */
+/**
+ * Writes the object of a segment, and checks what the bucket has under its name. Returns false when
+ * the object is gone again.
+ */
 async function store(
   objects: Objects,
   segment: Segment,
   body: Uint8Array,
   lock: Pick<CreateOptions, "lock" | "lockedUntil">,
-): Promise<void> {
+): Promise<boolean> {
   await objects.create(segment.object, body, { contentType: "application/gzip", ...lock });
   const head = await objects.head(segment.object);
+  if (head === undefined) return false;
   const { storedBytes, sha256 } = segment;
-  const isWhole = head?.bytes === storedBytes && (head.sha256 ?? sha256) === sha256;
+  const isWhole = head.bytes === storedBytes && (head.sha256 ?? sha256) === sha256;
   assertInvariant(isWhole, `the object of segment ${segment.first} is as it was written`);
+  return true;
+}
+
+/**
+ * A process that wrote the same object and lost its race to a segment of another range removes the
+ * object (`dropUnlessNamed`). The watermark has moved then. Otherwise the bucket lost it.
+ */
+async function assertOvertaken({ table }: ArchiveDeps, place: Place, known: Checkpoint) {
+  const present = await table.checkpoints.load(place.life, place.partition);
+  const moved = present === undefined || present.archivedTo !== known.archivedTo;
+  assertInvariant(moved, `the bucket keeps the object of segment ${known.archivedTo ?? 0}`);
 }
 
 function tallyAfter(

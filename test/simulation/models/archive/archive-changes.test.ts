@@ -135,4 +135,40 @@ describe("an archive while everything changes", () => {
     expect(removals).toBe(1);
     expect(numbersOf(await readAll("earliest"))).toEqual(published);
   });
+
+  it("[archive.floor] goes on when another loser of its race removes the object that both wrote", async () => {
+    const world = await openArchive({});
+    const { ledger, openLedger, publish, published, readAll, bucket } = world;
+    await publish(10);
+    await ledger.compact(defaultTenant, NAME);
+    let overtaken = false;
+    const router = openLedger(2, async (run, name) => {
+      if (name.startsWith("head") && !overtaken) {
+        overtaken = true;
+        const both = [...bucket.stored.keys()];
+        await publish(10);
+        await ledger.compact(defaultTenant, NAME);
+        await ledger.archive(defaultTenant, NAME);
+        for (const object of both) bucket.stored.delete(object);
+      }
+      return run();
+    });
+    expect(await router.archive(defaultTenant, NAME)).toMatchObject({ done: true });
+    expect(overtaken).toBe(true);
+    expect(numbersOf(await readAll("earliest"))).toEqual(published);
+  });
+
+  it("[archive.floor] nothing is archived when the bucket loses the object", async () => {
+    const { ledger, openLedger, publish, bucket, rows } = await openArchive({});
+    await publish(10);
+    await ledger.compact(defaultTenant, NAME);
+    const router = openLedger(2, async (run, name) => {
+      if (name.startsWith("head")) bucket.stored.clear();
+      return run();
+    });
+    await expect(router.archive(defaultTenant, NAME)).rejects.toThrow(
+      /the bucket keeps the object/,
+    );
+    expect(rows("SEGMENT#")).toEqual([]);
+  });
 });
