@@ -31,7 +31,7 @@ export type Repair =
  * are compacted, with their gaps. Numbering then continues far above any number that can have been
  * used. Everything below is past its retention, so readers get an error instead of skipping events.
  * No publish can interfere, because publishing refuses such a partition. It goes through these
- * steps, and each call goes on where the checkpoint is, whoever moved it there:
+ * steps, and each call goes on where the checkpoint is:
  *
  * 1. compacting: rows of the next page of batches, then the checkpoint moves over it. The time of
  *    the last check stays, so the partition remains at risk.
