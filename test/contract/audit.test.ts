@@ -10,7 +10,8 @@ import type { Answer } from "./wire.ts";
 
 /** The audit stream of a tenant: what is recorded, who reads it, and what happens to a change. */
 
-const { api, opened, url, close } = await openArchivedTarget(() => 0, {
+let aheadMs = 0;
+const { api, opened, url, close } = await openArchivedTarget(() => aheadMs, {
   auditArchiveDays: 400,
 });
 let world: World;
@@ -283,6 +284,11 @@ describe("durability", () => {
     expect(await look()).toBe(before);
     expect((await patch("changed")).status).toBe(200);
   }, 30_000);
+
+  it("[audit.first] a compactor that does not run stops no change", async () => {
+    aheadMs += 2 * 24 * 3_600_000;
+    expect((await patch("later")).status).toBe(200);
+  });
 
   it("[audit.end] an action that is done is answered as done, also when its end cannot be recorded", async () => {
     let puts = 0;

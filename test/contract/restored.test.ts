@@ -76,11 +76,12 @@ it.each(["a table of its own", "the table's own name"])(
         const problem = await refusal(api.publish(stream, events(11, 18)), "restore-pending");
         expect(problem.retry).toBe("later");
         await refusal(api.poll(stream, "s", { after: cursor }), "restore-pending");
-        expect(await followRunbook(url)).toEqual({ streams: 1, done: true });
+        // The stream and the audit stream of its tenant.
+        expect(await followRunbook(url)).toEqual({ streams: 2, done: true });
         expect(await followRunbook(url)).toEqual({ streams: 0, done: true });
       } else {
         const named = JSON.stringify({ name: "monday" });
-        expect(await followRunbook(url, named)).toEqual({ streams: 1, done: true });
+        expect(await followRunbook(url, named)).toEqual({ streams: 2, done: true });
         expect(await followRunbook(url, named)).toEqual({ streams: 0, done: true });
       }
       const { body } = await api.publish(stream, events(11, 18));

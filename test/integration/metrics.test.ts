@@ -39,8 +39,9 @@ describe("GET /metrics", () => {
     expect(await metrics()).toMatchObject({
       eventledger_events_published_total: 3,
       eventledger_bytes_published_total: 30,
-      eventledger_appends_total: 1,
-      eventledger_append_puts_total: 1,
+      // One of events, and two of the audit stream for each of three changes.
+      eventledger_appends_total: 7,
+      eventledger_append_puts_total: 7,
       eventledger_append_conflicts_total: 0,
       eventledger_polls_total: 1,
       eventledger_events_delivered_total: 3,

@@ -22,6 +22,8 @@ type Deps = {
   readonly random: Random;
   readonly log: Pick<Log, "publish">;
   readonly streams: Pick<ReturnType<typeof createStreams>, "use" | "create" | "patch" | "load">;
+  /** Compacts a stream. It only moves the checkpoint of an audit stream. */
+  readonly compact: (stream: LiveStream) => Promise<unknown>;
   /** Absent: nothing is recorded. */
   readonly settings: AuditSettings | undefined;
 };
@@ -32,7 +34,7 @@ const TENANTS_MAX = 10_000;
  * Writes the audit stream of each tenant. The first entry creates the stream. No route of the API
  * can create, change or delete it, or publish to it.
  */
-export function createAuditTrail({ clock, random, log, streams, settings }: Deps) {
+export function createAuditTrail({ clock, random, log, streams, compact, settings }: Deps) {
   const settled = createBounded<true>(TENANTS_MAX);
   const denials = createDenials(clock);
 
@@ -47,12 +49,21 @@ export function createAuditTrail({ clock, random, log, streams, settings }: Deps
     settled.set(tenant, true);
   }
 
-  /** Appends entries to the audit stream of a tenant. Throws the errors of an append. */
+  /**
+   * Appends an entry to the audit stream of a tenant. A compactor that does not run must not stop
+   * administration, so the checkpoint is then moved here. Throws the errors of an append.
+   */
   async function append(tenant: Tenant, entry: AuditEntry): Promise<void> {
     if (settings === undefined) return;
     if (settled.get(tenant) === undefined) await open(tenant, settings);
     const events = [toAuditEvent(entry, clock.now())];
-    await streams.use(tenant, AUDIT_STREAM, (stream: LiveStream) => log.publish(stream, events));
+    await streams.use(tenant, AUDIT_STREAM, async (stream: LiveStream) => {
+      await log.publish(stream, events).catch(async (error: unknown) => {
+        if (!(error instanceof LedgerError && error.code === "compaction-stalled")) throw error;
+        await compact(stream);
+        await log.publish(stream, events);
+      });
+    });
   }
 
   return {

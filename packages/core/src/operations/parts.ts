@@ -3,6 +3,7 @@ import type { ObserveArchive } from "../archive/observe.ts";
 import { settlePartition } from "../archive/settle.ts";
 import { type AuditSettings, createAuditTrail } from "../audit/trail.ts";
 import type { ObserveCompaction } from "../compaction/compact.ts";
+import { compactStream } from "../compaction/compact-stream.ts";
 import { createWindowPace, type Pace } from "../compaction/pace.ts";
 import { type CursorKey, createCursors } from "../cursor/cursor.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -71,6 +72,9 @@ export type LedgerDeps = {
   readonly observeParked?: () => void;
 };
 
+/** The time for moving the checkpoint of an audit stream within a request. */
+const AUDIT_BUDGET_MS = 5_000;
+
 /**
  * Creates the services that the operations use, one of each per table, with the memory of this
  * process.
@@ -125,7 +129,13 @@ export function createParts(deps: LedgerDeps) {
     log,
     places,
     streams,
-    audit: createAuditTrail({ clock, random, log, streams, settings: deps.audit }),
+    audit: createAuditTrail({
+      ...core,
+      log,
+      streams,
+      settings: deps.audit,
+      compact: (stream) => compactStream(core, stream, { budgetMs: AUDIT_BUDGET_MS }),
+    }),
     snapshots,
     subscriptions,
     leases,
