@@ -2,7 +2,7 @@ import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildProgram } from "../../packages/cli/src/program.ts";
 import { EventLedger } from "../../packages/sdk/src/index.ts";
 import { newFolder, openCli, parseLines, run } from "./open-cli.ts";
@@ -19,7 +19,19 @@ beforeAll(async () => {
   await orders.subscription("shipping").park({ key: "k1", sequence: 2, reason: "no" });
 });
 
-/** Each command with arguments that work. `KEY` is the id of a new API key. */
+/** Accepts deliveries, except of the key `k3`. */
+const receiver = createServer(async (request, response) => {
+  const { key } = JSON.parse(Buffer.concat(await request.toArray()).toString());
+  response.writeHead(key === "k3" ? 500 : 204).end();
+});
+beforeAll(() => new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve)));
+afterAll(() => receiver.close());
+const receiverUrl = () => `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
+
+/**
+ * Each command with arguments that work. `KEY` is the id of a new API key, and `RECEIVER` the URL
+ * of an endpoint.
+ */
 const COMMANDS: readonly (readonly string[])[] = [
   ["whoami"],
   ["doctor"],
@@ -57,6 +69,17 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["parked", "ls", "shipping"],
   ["parked", "retry", "shipping", "k0"],
   ["parked", "skip", "shipping", "--all", "--yes"],
+  ["subs", "create", "orders/pushed", "--start", "latest"],
+  ["push", "set", "pushed", "RECEIVER", "--concurrency", "2", "--timeout", "5"],
+  ["push", "get", "pushed"],
+  ["push", "disable", "pushed"],
+  ["push", "enable", "pushed"],
+  ["push", "test", "pushed"],
+  ["push", "rotate", "orders/pushed"],
+  ["push", "resend", "pushed", "k1", "2"],
+  ["push", "deliveries", "pushed"],
+  ["push", "rm", "pushed", "--yes"],
+  ["subs", "rm", "pushed", "--yes"],
   ["keys", "create", "shop", "--scope", "publish"],
   ["keys", "ls"],
   ["keys", "info", "KEY"],
@@ -76,7 +99,11 @@ describe("JSON", () => {
   it("every command prints JSON, with --json and in a pipe", async () => {
     const [key] = await lines("keys", "create", "x", "--scope", "publish");
     for (const command of COMMANDS) {
-      const argv = command.map((word) => (word === "KEY" ? String(key?.id) : word));
+      const words = new Map([
+        ["KEY", String(key?.id)],
+        ["RECEIVER", receiverUrl()],
+      ]);
+      const argv = command.map((word) => words.get(word) ?? word);
       const { code, out, err } = await elWith({ tty: true }, ...argv, "--json");
       expect([argv, code, err]).toEqual([argv, 0, expect.anything()]);
       const isDocument = out.startsWith("{\n");
@@ -112,6 +139,34 @@ describe("JSON", () => {
   });
 });
 
+describe("push", () => {
+  it("shows the secret once, what the endpoint says, and what has failed", async () => {
+    await el("subs", "create", "orders/hook");
+    const how = { tty: true };
+    const made = await elWith(how, "push", "set", "hook", receiverUrl());
+    expect(made.out).toMatch(/^secret +whsec_\S+\nsubscription +orders\/hook$/m);
+    expect(made.err).toContain("keep the secret now");
+    expect((await elWith(how, "push", "get", "hook")).out).not.toContain("whsec_");
+    const sent = await elWith(how, "push", "test", "hook");
+    expect([sent.code, sent.out]).toEqual([0, "The endpoint answered 204.\n"]);
+    const refused = await elWith(how, "push", "resend", "hook", "k3", "4");
+    expect([refused.code, refused.out]).toEqual([1, "The endpoint answered 500.\n"]);
+    await expect
+      .poll(async () => (await lines("push", "deliveries", "hook")).length, { timeout: 20_000 })
+      .toBeGreaterThan(0);
+    const { out } = await elWith(how, "push", "deliveries", "hook");
+    expect(out).toMatch(/^AT +KEY +SEQUENCE +TRY +ANSWER +NEXT\n.* k3 +4 +1 +500 +/);
+    const [rotated] = await lines("push", "rotate", "hook");
+    expect(rotated?.secret).toMatch(/^whsec_/);
+    expect((await elWith(how, "push", "disable", "hook")).out).toContain("hook is disabled");
+    expect((await elWith(how, "push", "get", "hook")).out).toContain("disabled (asked)");
+    expect((await el("push", "rm", "hook")).code).toBe(2);
+    expect((await el("push", "rm", "hook", "--yes")).code).toBe(0);
+    expect((await el("push", "get", "hook")).code).toBe(3);
+    await el("subs", "rm", "hook", "--yes");
+  });
+});
+
 describe("usage", () => {
   it("prints a table on a terminal, a line each into a pipe, and CSV", async () => {
     await el("compact", "orders");
@@ -135,6 +190,9 @@ describe("exit codes", () => {
     [2, ["streams"]],
     [2, ["read"]],
     [2, ["usage", "--by", "colour"]],
+    [2, ["push", "set", "shipping", "http://127.0.0.1:9/", "--format", "xml"]],
+    [2, ["push", "resend", "shipping", "k1", "first"]],
+    [3, ["push", "get", "shipping"]],
     [2, ["subs", "rm", "shipping"]],
     [2, ["subs", "create", "orders/late", "--start", "nowhere"]],
     [2, ["streams", "create", "never", "--retention", "0d"]],

@@ -87,6 +87,7 @@ const steady = (line: string): string =>
     .replaceAll(/\b\d+ B\b/g, "n B")
     .replaceAll(/\b[0-9a-f]{40,}…/g, "sha256")
     .replaceAll(/elk_\w+/g, "elk")
+    .replaceAll(/whsec_[\w+/=]+/g, "whsec")
     .replaceAll(/"(id|publishedAt|createdAt|cursor|life|committed)":"[^"]*"/g, '"$1":""')
     .replaceAll(/\b\d+ ms\b|\b[\d.]+ s\b|\b\d+[sm]\b/g, "n")
     .replaceAll(/\b[a-z0-9]{12}\b/g, "id")

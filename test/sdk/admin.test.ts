@@ -16,9 +16,14 @@ import {
   type ListedSubscription,
   type NewApiKey,
   type NewExport,
+  type NewPush,
   type NewStream,
   type NewSubscription,
   type NewTenant,
+  type Push,
+  type PushAttempt,
+  type PushDelivery,
+  type PushSettings,
   type ReleaseReceipt,
   type RotatedApiKey,
   type StreamAnswer,
@@ -138,6 +143,11 @@ it("the types are those of the protocol", () => {
     verified: Same<ArchiveVerification, protocol.ArchiveVerification>;
     exported: Same<Export, protocol.Export>;
     newExport: Same<NewExport, z.input<typeof protocol.CreateExport>>;
+    push: Same<Push, protocol.Push>;
+    newPush: Same<NewPush, protocol.NewPush>;
+    pushAttempt: Same<PushAttempt, protocol.PushAttempt>;
+    pushDelivery: Same<PushDelivery, protocol.PushDelivery>;
+    pushSettings: Same<PushSettings, z.input<typeof protocol.PutPush>>;
     caller: Same<Omit<Caller, "limits">, Omit<protocol.Whoami, "limits">>;
     newSubscription: z.input<typeof protocol.CreateSubscription> extends NewSubscription
       ? true
@@ -166,6 +176,11 @@ it("the types are those of the protocol", () => {
     segment: true,
     exported: true,
     newExport: true,
+    push: true,
+    newPush: true,
+    pushAttempt: true,
+    pushDelivery: true,
+    pushSettings: true,
     verified: true,
     caller: true,
     newSubscription: true,

@@ -9,6 +9,7 @@ import { listenCommand } from "./commands/listen.ts";
 import { loginCommands } from "./commands/login.ts";
 import { parkedCommands } from "./commands/parked.ts";
 import { publishCommand } from "./commands/publish.ts";
+import { pushCommands } from "./commands/push.ts";
 import { readCommands } from "./commands/read.ts";
 import { startCommand } from "./commands/start.ts";
 import { stateCommands } from "./commands/state.ts";
@@ -84,7 +85,10 @@ type Group = readonly [title: string, commands: readonly ((register: Register) =
 const COMMANDS: readonly Group[] = [
   ["Start:", [startCommand, loginCommands, whoamiCommand, doctorCommand]],
   ["Events:", [publishCommand, readCommands, stateCommands, listenCommand]],
-  ["Operate:", [streamsCommands, archiveCommands, exportCommand, subsCommands, parkedCommands]],
+  [
+    "Operate:",
+    [streamsCommands, archiveCommands, exportCommand, subsCommands, parkedCommands, pushCommands],
+  ],
   ["Access:", [keysCommands, tenantsCommands, usageCommand]],
   ["Shell:", [completionCommand]],
 ];

@@ -218,3 +218,42 @@ export type UsageEntry = {
   readonly requests: number;
   readonly stored?: { readonly hotBytes: number; readonly archivedBytes: number };
 };
+
+export type Push = {
+  readonly url: string;
+  readonly format: "standard" | "cloudevents";
+  readonly concurrency: number;
+  readonly timeoutSeconds: number;
+  readonly status: "enabled" | "failing" | "disabled";
+  readonly disabledBecause?: "asked" | "gone" | "failing" | "retention-passed";
+  /** What to do about a disabled push. */
+  readonly remedy?: string;
+  readonly failingSince?: string;
+  readonly nextAttemptAt?: string;
+  /** The number of keys that wait for their next attempt. */
+  readonly retryingKeys: number;
+  /** The number of keys that are parked after their last attempt. */
+  readonly givenUpKeys: number;
+  readonly createdAt: string;
+};
+
+/** A push with its new secret, which is shown once. */
+export type NewPush = Push & { readonly secret: string };
+
+/** What an endpoint said to one delivery. */
+export type PushAttempt = {
+  readonly id: string;
+  readonly delivered: boolean;
+  readonly status?: number;
+  readonly error?: string;
+  readonly answer?: string;
+};
+
+/** A failed delivery. */
+export type PushDelivery = Omit<PushAttempt, "delivered"> & {
+  readonly key: string;
+  readonly sequence: number;
+  readonly at: string;
+  readonly attempt: number;
+  readonly nextAttemptAt?: string;
+};

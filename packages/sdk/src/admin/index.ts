@@ -16,7 +16,11 @@ import type {
   ListedStream,
   ListedSubscription,
   NewApiKey,
+  NewPush,
   NewTenant,
+  Push,
+  PushAttempt,
+  PushDelivery,
   ReleaseReceipt,
   RotatedApiKey,
   StreamAnswer,
@@ -33,6 +37,7 @@ import type {
   NewExport,
   NewStream,
   NewSubscription,
+  PushSettings,
   StreamChange,
   SubscriptionChange,
   UsageQuery,
@@ -76,6 +81,8 @@ export function administer(options: ConnectionOptions) {
     streams: streams(send, connection),
     /** The subscriptions of a stream. */
     subscriptions: (stream: string) => subscriptions(send, `${streamPath(stream)}/subscriptions`),
+    /** The pushes of a stream's subscriptions. */
+    pushes: (stream: string) => pushes(send, `${streamPath(stream)}/subscriptions`),
     keys: keys(send),
     tenants: tenants(send),
     /** Lists what streams, keys or tenants used, by time. */
@@ -206,6 +213,39 @@ const keyPath = (id: string): string => `/keys/${encodeURIComponent(id)}`;
 
 /** Repeating one of these requests would make another secret, so they are sent once. */
 const ONCE = { attempts: 1 };
+
+const pushes = (send: Send, path: string) => {
+  const pathOf = (subscription: string) => `${path}/${encodeURIComponent(subscription)}/push`;
+  return {
+    get: (subscription: string, how?: Signalled): Promise<Push> =>
+      send("GET", pathOf(subscription), how),
+    /** Not repeated. The answer to the first request has the secret. */
+    set: (subscription: string, settings: PushSettings, how?: Signalled): Promise<Push | NewPush> =>
+      send("PUT", pathOf(subscription), { body: settings, ...ONCE, ...how }),
+    delete: (subscription: string, how?: Signalled): Promise<void> =>
+      send("DELETE", pathOf(subscription), how),
+    enable: (subscription: string, how?: Signalled): Promise<Push> =>
+      send("POST", `${pathOf(subscription)}/enable`, how),
+    disable: (subscription: string, how?: Signalled): Promise<Push> =>
+      send("POST", `${pathOf(subscription)}/disable`, how),
+    /** Sends a test event once. */
+    test: (subscription: string, how?: Signalled): Promise<PushAttempt> =>
+      send("POST", `${pathOf(subscription)}/test`, { ...ONCE, ...how }),
+    /** Not repeated. The former secret signs as well for a day. */
+    rotate: (subscription: string, how?: Signalled): Promise<NewPush> =>
+      send("POST", `${pathOf(subscription)}/rotate`, { ...ONCE, ...how }),
+    /** Lists the failed deliveries of the last 7 days, the newest first. */
+    deliveries: (subscription: string, how?: Omit<Listing, "stats">) =>
+      each<PushDelivery>(send, `${pathOf(subscription)}/deliveries`, "deliveries", how),
+    /** Sends an event of the log once more. */
+    resend: (
+      subscription: string,
+      event: { readonly key: string; readonly sequence: number },
+      how?: Signalled,
+    ): Promise<PushAttempt> =>
+      send("POST", `${pathOf(subscription)}/resend`, { body: event, ...ONCE, ...how }),
+  };
+};
 
 const keys = (send: Send) => ({
   list: (how?: Omit<Listing, "stats">) => each<ApiKey>(send, "/keys", "keys", how),

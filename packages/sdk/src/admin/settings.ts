@@ -57,6 +57,14 @@ export type NewExport = {
   readonly format?: "ndjson" | undefined;
 };
 
+/** The endpoint of a push. Absent settings get their defaults. */
+export type PushSettings = {
+  readonly url: string;
+  readonly format?: "standard" | "cloudevents" | undefined;
+  readonly concurrency?: number | undefined;
+  readonly timeoutSeconds?: number | undefined;
+};
+
 /** Which usage to list. Hours and days are those of UTC. */
 export type UsageQuery = {
   readonly by?: "stream" | "key" | "tenant" | undefined;

@@ -22,7 +22,7 @@ export type Fetch = (
  * set a state.
  */
 export type Call = {
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>> | undefined;
   /** JSON as text, or as members. */
