@@ -57,7 +57,10 @@ export const memberRows = (connection: Connection, entity: ReturnType<typeof mem
     return data.map(({ consumer, until, left }) => ({ consumer, until, left }));
   },
 
-  /** Returns false when the worker has left since then. Repeating the call is harmless. */
+  /**
+   * Returns false when the worker has left since then. A departure whose row is deleted is too old
+   * to matter. Repeating the call is harmless.
+   */
   async put(
     life: Life,
     subscriptionUid: string,
@@ -69,11 +72,31 @@ export const memberRows = (connection: Connection, entity: ReturnType<typeof mem
       entity
         .put({ life, subscriptionUid, consumer, until, expiresAt, ...departed })
         .where((row, { eq, notExists }) =>
-          left === undefined ? notExists(row.left) : eq(row.left, left),
+          left === undefined
+            ? notExists(row.left)
+            : `${eq(row.left, left)} OR ${notExists(row.until)}`,
         )
         .go({ returnOnConditionCheckFailure: true }),
     );
     return !rejected;
+  },
+
+  /** Deletes the row of a worker, unless it has changed. Repeating the call is harmless. */
+  async forget(
+    life: Life,
+    subscriptionUid: string,
+    { consumer, until, left }: MemberRow,
+  ): Promise<void> {
+    await writeRowsUntilKnown(connection, () =>
+      entity
+        .delete({ life, subscriptionUid, consumer })
+        .where((row, { eq, notExists }) =>
+          left === undefined
+            ? `${eq(row.until, until)} AND ${notExists(row.left)}`
+            : `${eq(row.until, until)} AND ${eq(row.left, left)}`,
+        )
+        .go({ returnOnConditionCheckFailure: true }),
+    );
   },
 
   /**

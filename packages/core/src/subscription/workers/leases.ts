@@ -13,6 +13,7 @@ import type { Table } from "../../table/table.ts";
 import { isInSnapshot } from "../position/progress.ts";
 import type { SubscriptionState } from "../state.ts";
 import type { Subscriptions } from "../subscriptions.ts";
+import { planForgetting } from "./forget-gone.ts";
 import { planLeases, RENEW_BELOW } from "./lease-plan.ts";
 import { type Holders, leaseMsOf } from "./until-memory.ts";
 
@@ -90,6 +91,7 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
       return { life, subscriptionUid: uid, partition, token: lease?.token ?? 0 };
     };
     const { giveUp, renew, take, keep } = plan;
+    const forgotten = forget(life, uid, { members, others: [consumer, ...others] });
     const changed = await Promise.all([
       ...take.map((row) => {
         const ended = subscriptions.untils.ended(uid, row.partition);
@@ -99,6 +101,7 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
       ...renew.map((row) => table.leases.renew(at(row), consumer, until)),
       ...giveUp.map((row) => table.leases.giveUp(at(row), consumer)),
     ]);
+    await forgotten;
     const after = new Map(state.offsets.map((row) => [row.partition, row]));
     for (const row of changed) if (row !== undefined) after.set(row.partition, row);
     const lost = new Set(renew.filter((_, index) => changed[take.length + index] === undefined));
@@ -135,6 +138,22 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
         until: subscriptions.untils.ofMember(holders, look, member),
       }))
       .filter(({ until }) => until > nowMs);
+
+  /**
+   * Deletes rows of workers that are gone for long, if there are many. If that fails, the next poll
+   * or the store deletes them.
+   */
+  async function forget(
+    life: Life,
+    uid: string,
+    { members, others }: { members: readonly MemberRow[]; others: readonly string[] },
+  ): Promise<void> {
+    const alive = new Set(others);
+    const rows = planForgetting(members, (member) =>
+      alive.has(member.consumer) ? undefined : subscriptions.untils.goneMs({ uid }, member),
+    );
+    await Promise.allSettled(rows.map((row) => table.members.forget(life, uid, row)));
+  }
 
   const leftOf = async (life: Life, uid: string, consumer: string) =>
     (await table.members.list(life, uid)).find((member) => member.consumer === consumer)?.left;

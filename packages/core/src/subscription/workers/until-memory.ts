@@ -1,8 +1,13 @@
+import { createBounded } from "../../kernel/bounded.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { createMemory, type Look } from "../../kernel/memory.ts";
+import type { MemberRow } from "../../table/member.entity.ts";
 import type { OffsetRow } from "../../table/offset.entity.ts";
 import type { SubscriptionRow } from "../../table/subscription.entity.ts";
 import { planSighting, type Sighting } from "./until-plan.ts";
+
+/** The number of workers that are gone which a process remembers. */
+const GONE_MAX = 10_000;
 
 /** The subscription that the leases and workers belong to, and the length of a lease. */
 export type Holders = { readonly uid: string; readonly leaseMs: number };
@@ -14,6 +19,7 @@ export type Holders = { readonly uid: string; readonly leaseMs: number };
  */
 export function createUntilMemory(clock: Clock) {
   const memory = createMemory<Sighting>(clock, { ttlMs: Number.POSITIVE_INFINITY });
+  const gone = createBounded<{ readonly mark: string; readonly sinceMs: number }>(GONE_MAX);
 
   function see(name: string, of: Look, stored: number, leaseMs: number): number {
     if (!memory.isNewest(name, of)) return recall(name, stored, leaseMs);
@@ -61,6 +67,19 @@ export function createUntilMemory(clock: Clock) {
       of: Look,
       { consumer, until }: { readonly consumer: string; readonly until: number },
     ): number => see(`${uid}#M${consumer}`, of, until, leaseMs),
+
+    /**
+     * Returns for how many milliseconds this process has seen the row of a worker that is gone as
+     * it is now. Clocks of others do not matter for it.
+     */
+    goneMs({ uid }: Pick<Holders, "uid">, { consumer, until, left = "" }: MemberRow): number {
+      const [name, mark] = [`${uid}#M${consumer}`, `${until} ${left}`];
+      const known = gone.get(name);
+      const nowMs = clock.monotonic();
+      if (known?.mark === mark) return nowMs - known.sinceMs;
+      gone.set(name, { mark, sinceMs: nowMs });
+      return 0;
+    },
 
     /**
      * Returns the stored `until` of a lease that has expired by this clock although its `until` is
