@@ -12,5 +12,7 @@ if (major < 24) {
   );
   process.exitCode = 1;
 } else {
-  await import(pathToFileURL(resolve(process.argv[2] ?? "")).href);
+  // The program sees its own arguments, as if it had been started directly.
+  process.argv.splice(1, 1);
+  await import(pathToFileURL(resolve(process.argv[1] ?? "")).href);
 }
