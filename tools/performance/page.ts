@@ -8,6 +8,7 @@ export function performancePage(results: Results): string {
     contention(results.contention),
     burst(results.burst),
     routerCpu(results["router-cpu"]),
+    routerCompare(results["router-compare"]),
     compaction(results.compaction),
     idlePolls(results["idle-polls"]),
     archive(results.archive),
@@ -109,10 +110,27 @@ ${table(
   ]),
 )}`;
 
+const routerCompare = ({ load, rounds, cases }: Results["router-compare"]): string => `### Before
+
+The same requests inside one process, without a network, with this version and with the one before
+[decision 0056](decisions/0056-a-short-way-to-the-table.md). Both ran in turns, and the best of
+${rounds} rounds counts. The load of the machine was ${load}, so the factor says more than the times.
+
+${table(
+  ["request", "µs before", "µs now", "times less"],
+  cases.map(({ kind, before, now, times }) => [
+    KINDS[kind] ?? kind,
+    whole(before),
+    whole(now),
+    String(times),
+  ]),
+)}`;
+
 const KINDS: Readonly<Record<string, string>> = {
   "publish-1": "publish of one event",
   "publish-100": "publish of 100 events",
   "page-100": "page of 100 events",
+  "page-100-of-1": "page of 100 events from 100 batches",
 };
 
 const compaction = ({ events, cases }: Results["compaction"]): string => `## Compaction

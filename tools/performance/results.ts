@@ -45,6 +45,17 @@ export type Results = {
       readonly perEvent: number;
     }[];
   };
+  /** Two checkouts, in microseconds of CPU time for each request. */
+  readonly "router-compare": {
+    readonly load: number;
+    readonly rounds: number;
+    readonly cases: readonly {
+      readonly kind: string;
+      readonly before: number;
+      readonly now: number;
+      readonly times: number;
+    }[];
+  };
   readonly compaction: {
     readonly events: number;
     readonly cases: readonly {
@@ -107,6 +118,7 @@ const NAMES = [
   "contention",
   "burst",
   "router-cpu",
+  "router-compare",
   "compaction",
   "idle-polls",
   "archive",
