@@ -1,7 +1,7 @@
 /**
  * Sends events over HTTP from a number of connections. Each sends its next request when the last
- * one is answered. Prints how many were stored, and how long that took. It writes HTTP itself,
- * because on a small machine an HTTP client would take the CPU that the server needs.
+ * one is answered. Prints how many were stored, and the duration. It writes HTTP itself, because on
+ * a small machine an HTTP client would take the CPU that the server needs.
  *
  * node load.ts <a load as JSON>
  */

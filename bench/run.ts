@@ -2,9 +2,9 @@
  * `npm run bench` runs the benchmarks one after the other, and writes their results. Run it on a
  * machine that does nothing else.
  *
- * --quick          small sizes, in less than 3 minutes; the results go to a temporary folder
- * --only a,b       these alone
- * --without a,b    all but these
+ * --quick small sizes, in less than 3 minutes; the results go to a temporary folder
+ * --only a,b only these
+ * --without a,b all except these
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,6 +1,6 @@
 import { orderEvents } from "../test/support/order-events.ts";
 
-/** A place that takes events by HTTP, and how it wants them. */
+/** A server that accepts events by HTTP, and the form that it expects. */
 export type Target = {
   readonly url: string;
   readonly path: string;

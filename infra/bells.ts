@@ -6,8 +6,8 @@ import { settings } from "./stage.ts";
 export const PUSHER_MINUTES = 5;
 
 /**
- * The bells that could not be answered, and the stream records that could not ring. The queue is
- * empty on a healthy stage. It is `undefined` in a stage that does not push.
+ * The bells that could not be answered, and the stream records for which no bell was rung. The
+ * queue is empty on a healthy stage. It is `undefined` in a stage that does not push.
  */
 export const deadBells = settings.push
   ? new sst.aws.Queue("DeadBells", {
@@ -24,7 +24,7 @@ export const bells =
     transform: { queue: { messageRetentionSeconds: 4 * 86_400 } },
   });
 
-/** What a function that rings has in addition: its environment and its permission. */
+/** The additional environment and permission of a function that rings. */
 export const ringing = {
   environment: bells && { BELLS_URL: bells.url },
   permissions: bells ? [{ actions: ["sqs:SendMessage"], resources: [bells.arn] }] : [],

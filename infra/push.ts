@@ -5,7 +5,9 @@ import { OBJECT_OPERATIONS, OPERATIONS } from "./operations.ts";
 import { pushKey } from "./secrets.ts";
 import { table, tableAccess } from "./storage.ts";
 
-/** The most pushes that run at the same time, so that they leave room for the router. */
+/**
+ * The maximum number of pushes that run at the same time, so that they leave room for the router.
+ */
 const PUSHERS_MAX = 10;
 
 /** The functions that push. They are `undefined` in a stage that does not push. */
@@ -13,8 +15,8 @@ export const push = bells && deadBells && pushKey && start(bells, deadBells, pus
 
 function start(queue: sst.aws.Queue, dead: sst.aws.Queue, key: sst.Secret) {
   /**
-   * New record batches and rung bells trigger the dispatcher, and nothing else does. It only rings,
-   * so a record that it has lost is repaired by the sweeper within an hour.
+   * New record batches and rung bells trigger the dispatcher, and nothing else does. It only rings.
+   * If it loses a record, the sweeper rings within an hour.
    */
   const dispatcher = table.subscribe(
     "Dispatcher",
@@ -40,7 +42,7 @@ function start(queue: sst.aws.Queue, dead: sst.aws.Queue, key: sst.Secret) {
         eventSourceMapping: {
           startingPosition: "LATEST",
           batchSize: 1_000,
-          // A delivery waits for this window. A busy stream rings once in it.
+          // A delivery waits for this window, so a busy stream rings once per window.
           maximumBatchingWindowInSeconds: 1,
           bisectBatchOnFunctionError: true,
           maximumRetryAttempts: 10,

@@ -10,7 +10,7 @@ export type CountedSizes = {
   readonly growth: readonly number[];
   readonly bootstraps: readonly { readonly keys: number; readonly eventsPerKey: number }[];
   readonly writers: readonly number[];
-  /** Publishes a second that arrive at random. */
+  /** The rates of randomly arriving publishes, per second. */
   readonly arrivals: readonly number[];
   /** The simulated time of each case of contention. */
   readonly seconds: number;
@@ -119,7 +119,7 @@ function openStore() {
 const STREAM = "orders";
 const FILL = 1_000;
 
-/** One log grows. At each size every operation is measured by itself. */
+/** Lets one log grow, and measures every operation by itself at each size. */
 async function countGrowth(sizes: readonly number[], say: (line: string) => void) {
   const { store, measure } = openStore();
   const ledger = openLedger(store);

@@ -92,7 +92,7 @@ async function fanOutTo(
     const subscription = stream.subscription(`s${own}`, { start: "earliest" });
     for await (const { events } of subscription.pages({ signal })) {
       for (const { data } of events) {
-        // The first event finds out whether everyone follows, so its latency does not count.
+        // The first event only shows that all subscribers follow, so its latency does not count.
         if (data !== null && data.sentAt > 0) latencies.push(performance.now() - data.sentAt);
         received++;
       }

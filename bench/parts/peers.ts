@@ -71,14 +71,14 @@ export async function measurePeers(
   return { measured, missing };
 }
 
-/** Kinesis has a name of its own for a request with several events. */
+/** Kinesis has a different operation for a request with several events. */
 const batched = (target: Target, n: number): Target => {
   const operation = target.headers["X-Amz-Target"];
   if (operation === undefined || n === 1) return target;
   return { ...target, headers: { ...target.headers, "X-Amz-Target": `${operation}s` } };
 };
 
-/** What the figures must show. Each is a sentence and whether it is so. */
+/** The statements that the figures must prove, each with its result. */
 export function judgePeers(measured: readonly PeerFigures[]): { said: string; holds: boolean }[] {
   const [own, ...others] = measured;
   if (own === undefined || own.name !== PEERS[0]?.name) return [];

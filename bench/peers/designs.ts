@@ -12,12 +12,11 @@ import { localAws } from "../../packages/local/src/local-aws.ts";
 import type { Backend, Event } from "./front.ts";
 
 /**
- * Two designs of a log on the table that come to mind first. Both give each event a number and a
- * row.
+ * Two obvious designs of a log on the table. Both give each event a number and a row.
  *
  * `counter` takes numbers from a counter, and then puts the rows. A process that dies in between
- * leaves a gap that no reader can tell from events that are late. `transaction` moves the counter
- * and puts the rows together, so there is no gap, and writers of one stream collide.
+ * leaves a gap that no reader can distinguish from late events. `transaction` moves the counter and
+ * puts the rows together, so there is no gap, but writers of one stream collide.
  */
 export type Design = "counter" | "transaction";
 

@@ -12,7 +12,9 @@ type Kafka = {
   stringSerializers: object;
 };
 
-/** Sends what came while the last request was on its way, as Kafka's own clients do. */
+/**
+ * Sends the events that arrived while the last request was in flight, as Kafka's own clients do.
+ */
 export async function open(port: string): Promise<Backend> {
   const { Admin, Producer, stringSerializers } = await importPeer<Kafka>("@platformatic/kafka");
   const how = { clientId: "bench", bootstrapBrokers: [`127.0.0.1:${port}`] };

@@ -7,7 +7,7 @@ type Client = {
 };
 type Redis = { createClient(options: object): Client };
 
-/** Adds each event to a stream. The client sends what waits at once. */
+/** Adds each event to a stream. The client sends all waiting events at once. */
 export async function open(port: string): Promise<Backend> {
   const { createClient } = await importPeer<Redis>("@redis/client");
   const client = createClient({ socket: { host: "127.0.0.1", port: Number(port) } });

@@ -8,7 +8,10 @@ import { openArchivedTarget } from "./archived-target.ts";
 import { createClient, newName } from "./client.ts";
 import type { Answer } from "./wire.ts";
 
-/** The audit stream of a tenant: what is recorded, who reads it, and what happens to a change. */
+/**
+ * These tests check the audit stream of a tenant: what is recorded, who reads it, and what happens
+ * to a change.
+ */
 
 let aheadMs = 0;
 const { api, opened, url, close } = await openArchivedTarget(() => aheadMs, {
@@ -64,7 +67,7 @@ async function readAll(apiKey: string): Promise<Entry[]> {
 const entriesOf = async (apiKey: string, answer: Answer) =>
   (await readAll(apiKey)).filter(({ requestId }) => requestId === answer.header("x-request-id"));
 
-/** These use the data, and run background work earlier. They change no setting. */
+/** These operations use the data, or run background work earlier. They change no setting. */
 const NOT_AUDITED = new Set([
   ...["publishEvents", "commit", "leave"],
   ...["compactStream", "archiveStream", "verifyArchive"],

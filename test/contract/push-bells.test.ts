@@ -10,8 +10,8 @@ import { loadStreamArn } from "../../packages/local/src/table.ts";
 import { openPushTarget } from "./push-target.ts";
 
 /**
- * The functions that push on AWS, over the real store and a real receiver. Only the queue is made
- * up: it keeps each message until its time, and delivers it as SQS does.
+ * These tests run the functions that push on AWS, over the real store and a real receiver. Only the
+ * queue is simulated: it keeps each message until its time, and delivers it as SQS does.
  */
 
 const SECOND_MS = 1_000;
@@ -143,7 +143,7 @@ describe("the dispatcher and the pusher", () => {
     await api.publish(stream, [eventOf(1)]);
     await hear(2);
     let isLate = false;
-    // The pusher has found nothing more, and is about to say that it ends.
+    // The pusher has found no more events, and is about to record that it ends.
     client.middlewareStack.add(
       (next, { commandName = "" }) =>
         async (args) => {

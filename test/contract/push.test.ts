@@ -36,7 +36,7 @@ afterEach(async () => {
   for (const stream of open.splice(0)) await end(stream);
 });
 
-/** Lets time pass. Publishing, also to the audit stream, needs a sweep a week. */
+/** Advances the time. Publishing, also to the audit stream, needs a sweep once a week. */
 async function wait(ms: number): Promise<void> {
   for (let left = ms; left > 0; left -= 5 * DAY_MS) {
     aheadMs += Math.min(left, 5 * DAY_MS);
@@ -58,7 +58,7 @@ const stateOf = async (stream: string) =>
 const deliveriesOf = async (stream: string, query = "") =>
   described.PushDeliveryList.parse((await sendTo(stream, `/deliveries${query}`, "GET")).body);
 type Recorded = { readonly actor: string; readonly reason: string };
-/** Why the server has disabled the push of a stream, by the audit stream. */
+/** Returns the reason why the server disabled the push of a stream, from the audit stream. */
 const recorded = async (stream: string) => {
   const key = `/streams/${stream}/subscriptions/hook/push`;
   const path = `/streams/_audit/events?from=earliest&type=disablePush&key=${encodeURIComponent(key)}`;

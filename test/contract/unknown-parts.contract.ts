@@ -5,8 +5,8 @@ import { at, createClient } from "./client.ts";
 import { type Call, refusal, type Target } from "./wire.ts";
 
 /**
- * Tests that no operation ignores what a client asks for. Every operation of the OpenAPI document
- * is called with parts that it does not describe.
+ * Tests that no operation ignores a part of a request. Every operation of the OpenAPI document is
+ * called with parts that it does not describe.
  */
 export function unknownPartsContract(target: Target): void {
   const api = createClient(target);
@@ -118,7 +118,7 @@ const ASKING: readonly (readonly [string, string])[] = [
 /** The headers of a read that need no refusal: see [http.asked]. */
 const HARMLESS = new Set(["if-none-match", "idempotency-key"]);
 
-/** The parameters of the path name nothing that exists. What they name is looked up later. */
+/** The parameters of the path name nothing that exists, because they are looked up later. */
 const pathOf = ({ path }: DescribedOperation): string =>
   path
     .replace("{id}", "a".repeat(12))

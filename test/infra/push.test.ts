@@ -46,7 +46,7 @@ type Sqs = {
   }[];
 };
 const sent: Sent[] = [];
-/** Answers as SQS does, and stores every second message of a request only when it comes again. */
+/** Answers as SQS does, and stores every second message of a request only when it is sent again. */
 const sqs = http.createServer(async (request, response) => {
   const { QueueUrl, Entries }: Sqs = JSON.parse(await text(request));
   const target = String(request.headers["x-amz-target"]);

@@ -10,7 +10,7 @@ type QueueEvent = { readonly Records: readonly { readonly body: string }[] };
 
 /** The time that a run may use, besides that of its last page. */
 const BUDGET_MS = 50_000;
-/** Nothing of a function is at work after its timeout of five minutes. */
+/** After its timeout of five minutes, no call of a function is at work. */
 const AWAKE_MS = 5 * 60_000;
 /** A run that throws is repeated after 5 s, 10 s, 20 s and so on. After the last one it is dead. */
 const TRIES = 8;
@@ -23,9 +23,9 @@ type Deps = {
 };
 
 /**
- * Runs the pushes whose bells the queue delivers, and rings for what a run has put off. Throws when
- * a run has thrown for the last time, or when the queue does not take a bell. The queue then
- * delivers the message again, and moves it to the dead bells in the end.
+ * Runs the pushes whose bells the queue delivers, and rings for the work that a run has postponed.
+ * Throws when a run has failed for the last time, or when the queue does not accept a bell. The
+ * queue then delivers the message again, and finally moves it to the dead bells.
  */
 export const createPusherHandler = ({ ledger, bells, now }: Deps) => {
   async function answer(bell: Bell): Promise<void> {

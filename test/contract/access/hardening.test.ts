@@ -276,7 +276,10 @@ describe("what answers keep to themselves", () => {
 describe("a damaged batch", () => {
   const tableName = `damaged-${randomUUID()}`;
 
-  /** Damages the one batch that is no audit entry: the JSON around the secret becomes invalid. */
+  /**
+   * Damages the one batch that is not an audit entry, so that the JSON around the secret is
+   * invalid.
+   */
   async function damage(secret: string): Promise<void> {
     const database = new DynamoDBClient(localAws(inject("dynamoEndpoint")));
     const { Items = [] } = await database.send(new ScanCommand({ TableName: tableName }));

@@ -21,7 +21,7 @@ export type Coverage = {
 const CORE = "packages/core/src/";
 /** Appending, reading, compacting and bootstrapping. */
 const WITH_REASONS = /^(log|compaction|snapshot)\//;
-/** A shorter beginning must be the whole block. */
+/** A beginning that is shorter than this must be the whole block. */
 const BEGINNING_MIN = 12;
 
 /** Returns the blocks that no seed has entered and no reason explains. */

@@ -252,7 +252,7 @@ async function compactUntilDone(world: World, chance: SeededRandom): Promise<voi
 async function repairIfNeeded(world: World, chance: SeededRandom): Promise<void> {
   const life = world.tap.liveUid(STREAM);
   if (life === undefined) return;
-  // A call without time compacts a page of batches, and the next one goes on.
+  // A call without time compacts a page of batches, and the next one continues.
   const budgetMs = chance.chance(0.5) ? 0 : MINUTE_MS;
   for (let calls = 0; calls < 100; calls++) {
     const work = world

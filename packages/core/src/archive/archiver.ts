@@ -212,7 +212,8 @@ async function store(
 
 /**
  * A process that wrote the same object and lost its race to a segment of another range removes the
- * object (`dropUnlessNamed`). The watermark has moved then. Otherwise the bucket lost it.
+ * object (`dropUnlessNamed`). Then the watermark has moved. Otherwise the bucket has lost the
+ * object.
  */
 async function assertOvertaken({ table }: ArchiveDeps, place: Place, known: Checkpoint) {
   const present = await table.checkpoints.load(place.life, place.partition);

@@ -1,7 +1,7 @@
 import { LIMITS } from "@eventledger/protocol";
 import type { IncomingEvent, RawJson } from "../model/event.ts";
 
-/** What happened to a call. */
+/** The outcome of a call. */
 export type AuditOutcome =
   /** It is about to be carried out. An event with its outcome follows. */
   | "begun"
@@ -26,7 +26,7 @@ export type AuditEntry = {
   readonly outcome: AuditOutcome;
   /** The `X-Request-Id` of the answer. Absent for what runs by itself. */
   readonly requestId?: string;
-  /** What was asked for: the body and the query. */
+  /** The request: the body and the query. */
   readonly request?: object | undefined;
   /** Why the call was refused: the code of the problem. */
   readonly problem?: string | undefined;
@@ -44,7 +44,7 @@ export function toAuditEvent({ request, ...entry }: AuditEntry, nowMs: number): 
   return { attributes: { key: entry.target, type: entry.action, time }, data };
 }
 
-/** A large request is named by its size alone, so that an entry stays small. */
+/** Replaces a large request by its size, so that an entry stays small. */
 function withinBounds(request: object) {
   const bytes = Buffer.byteLength(JSON.stringify(request));
   return bytes <= LIMITS.auditRequestBytesMax ? { request } : { requestBytes: bytes };

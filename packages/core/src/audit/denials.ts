@@ -2,7 +2,10 @@ import { createBounded } from "../kernel/bounded.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { MINUTE_MS } from "../kernel/time.ts";
 
-/** How many denied calls of a tenant a process records at once, and how many more a minute. */
+/**
+ * The number of denied calls of a tenant that a process records at once, and how many more a
+ * minute.
+ */
 const BURST = 20;
 const PER_MINUTE = 6;
 const TENANTS_MAX = 10_000;

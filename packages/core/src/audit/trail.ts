@@ -11,8 +11,8 @@ import { createDenials } from "./denials.ts";
 
 export type AuditSettings = {
   /**
-   * How many days entries are kept in the archive. Absent: what an audit stream has stays. The days
-   * of a stream can only become more.
+   * How many days entries are kept in the archive. Absent: the settings of an audit stream stay as
+   * they are. The days of a stream can only increase.
    */
   readonly archiveDays?: number | undefined;
 };
@@ -82,7 +82,7 @@ export function createAuditTrail({ clock, random, log, streams, compact, setting
       }
     },
 
-    /** Records what happened. Throws the errors of an append. */
+    /** Records the outcome. Throws the errors of an append. */
     append,
 
     /**
@@ -110,7 +110,7 @@ export function createAuditTrail({ clock, random, log, streams, compact, setting
   };
 }
 
-/** Nothing that an audit stream is made with can be changed by a request. */
+/** No request can change the settings of an audit stream. */
 const AUDIT: CreateStream = {
   name: AUDIT_STREAM,
   description: "Who changed what. The server writes this stream.",

@@ -133,9 +133,9 @@ export async function compactPartition(
 }
 
 /**
- * Compaction enters the partitions of an epoch once all those of the epochs before it are compacted
- * to their ends. Otherwise a snapshot could hold an event that is newer than one which follows it.
- * Compacts what remains there. Returns false when that takes too long.
+ * Compaction enters the partitions of an epoch once all those of the earlier epochs are compacted
+ * to their ends. Otherwise a snapshot could hold an event that is newer than one after it. This
+ * compacts the rest of the earlier epochs. Returns false when that takes too long.
  */
 async function reachEpoch(
   deps: CompactDeps,
@@ -278,7 +278,7 @@ export class SectionTooOld extends Error {
   override readonly name = "SectionTooOld";
 }
 
-/** Throws when reads of that time are too old to write from. */
+/** Throws when reads from that time are too old to base a write on them. */
 export function assertYoung(clock: Clock, stamp: Stamp): void {
   if (ageMs(clock, stamp) > SECTION_AGE_MAX_MS) {
     throw new SectionTooOld(

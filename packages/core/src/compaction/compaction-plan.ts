@@ -13,7 +13,7 @@ const BOOTSTRAP_AGE_MAX_MS = DAY_MS;
 
 /**
  * How long a tombstone stays. This is longer than any bootstrap (`BOOTSTRAP_AGE_MAX_MS`), and
- * longer than a run may take from its read to its writes (`STRETCH_AGE_MAX_MS`). So neither can
+ * longer than a run may take from its read to its writes (`SECTION_AGE_MAX_MS`). So neither can
  * find the deleted key's former state without its deletion ([compaction.tombstone]).
  */
 export const TOMBSTONE_KEEP_MS = 7 * DAY_MS;
@@ -41,7 +41,7 @@ export type Section = Omit<SafePoint, "keys"> & {
   readonly keptBytes: number;
   /** One at the end of every batch. */
   readonly safePoints: SafePoint[];
-  /** The reason why a row does not continue the section: the chain has ended, or damage. */
+  /** The reason why a row does not continue the section: the chain has ended, or it is damaged. */
   readonly stop: "end" | "gap" | undefined;
 };
 

@@ -17,7 +17,7 @@ const BATCHES = 100;
 const PUTS_AT_ONCE = 16;
 
 /**
- * `sound`: the partition is not at risk. `cut`: the time is up, and a further call goes on.
+ * `sound`: the partition is not at risk. `cut`: the time is up, and a further call continues.
  * `repaired`: the first new number.
  */
 export type Repair =

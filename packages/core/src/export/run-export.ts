@@ -17,7 +17,7 @@ import {
   partName,
 } from "./part-plan.ts";
 
-/** What an export reads. */
+/** The source of an export. */
 export type ExportSource = {
   /** The stream with its partitions, as of the last page. */
   stream(): Partitioned;

@@ -26,7 +26,7 @@ export type End = {
 export type SeenEnd = End & {
   /** True when the life of the stream has ended. Nothing can be written after the seal. */
   readonly sealed: boolean;
-  /** True when the stream goes on in the partitions of the next epoch. */
+  /** True when the stream continues in the partitions of the next epoch. */
   readonly turned: boolean;
   readonly checkpoint: Checkpoint;
 };

@@ -74,7 +74,7 @@ async function planEnd(
   const { next, publishedAt } = end;
   if (end.sealed) return { kind: "seal", next, publishedAt };
   if (end.turned) return { kind: "turn", next, publishedAt };
-  // The next epoch numbers its events by this end, so it must be the true one.
+  // The next epoch numbers its events from this end, so it must be the true one.
   if (kind === "turn") assertMayPublish(end, clock.now());
   const batch: Batch = {
     first: next,

@@ -33,8 +33,8 @@ export type Partitioned = {
 export const CHAINS_MAX = 96;
 
 /**
- * Thrown by an operation that has met the end of a partition which goes on in an epoch that its
- * view of the stream lacks. Nothing was written. It starts again with the current view.
+ * Thrown by an operation that has met the end of a partition, if the stream continues in an epoch
+ * that its view of the stream lacks. Nothing was written. It starts again with the current view.
  */
 export class TurnReached extends Error {
   override readonly name = "TurnReached";
@@ -77,7 +77,8 @@ export const chainOfNew = (stream: Partitioned, key: string): number =>
   chainIn(key, lastEpoch(stream));
 
 /**
- * Returns the epoch whose chains have a sequence. Numbers between two belong to the earlier one.
+ * Returns the epoch whose chains have a sequence. Numbers between two epochs belong to the earlier
+ * one.
  */
 export function epochWith(stream: Partitioned, sequence: number): Epoch {
   const epochs = epochsOf(stream);

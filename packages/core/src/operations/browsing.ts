@@ -191,8 +191,8 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
 }
 
 /**
- * Where a read began, and when. It goes on from there when the stream turns to other partitions in
- * the meantime, and does not wait any longer.
+ * Where a read began, and when. If the stream turns to other partitions in the meantime, the read
+ * continues from there, and does not wait any longer.
  */
 type Begun = { readonly cameAt: number; life?: LiveStream["life"]; start?: From };
 

@@ -21,7 +21,9 @@ type PollRequest = {
   readonly consumer?: string | undefined;
   /** Ends the waiting. */
   readonly signal?: AbortSignal | undefined;
-  /** When the request came, by the monotonic clock. What it has waited before counts. */
+  /**
+   * When the request arrived, by the monotonic clock. The time that it has already waited counts.
+   */
   readonly cameAt?: number | undefined;
 };
 
@@ -171,7 +173,7 @@ export function pollOperations(parts: Parts) {
         if (done === undefined) return pollStream(stream, subscription, request);
         const isOlder = done.isOlder && request.after === undefined;
         const older = { ...request, after: cursors.format(done.cursor) };
-        // The commit is done, and its verdict stays when the poll meets the end of a partition.
+        // The commit is done, so its verdict stays even if the poll meets the end of a partition.
         const page = await streams.follow(tenant, stream, (present) =>
           isOlder
             ? pollOlder(present, subscription, older)

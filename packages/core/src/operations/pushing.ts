@@ -254,7 +254,7 @@ export function pushOperations(parts: Parts) {
 
     /**
      * Does the same, but only while no other pusher does. The other one looks once more before it
-     * ends, so nothing is rung for a new batch until then. It is taken for dead after `awakeMs`.
+     * ends, so nothing is rung for a new batch until then. After `awakeMs` it counts as dead.
      */
     async runPushAlone(
       id: PushId,
@@ -300,7 +300,7 @@ export function pushOperations(parts: Parts) {
       });
     } catch (error) {
       if (!(error instanceof LedgerError) || error.code !== "retention-passed") throw error;
-      // Only a person can decide where to go on. Until then nothing can be sent.
+      // Only a person can decide where to continue. Until then nothing can be sent.
       await noteDisabled(row, "retention-passed");
       await change(row, () => ({ disabled: "retention-passed" }));
       return NOTHING;

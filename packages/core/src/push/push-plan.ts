@@ -31,7 +31,7 @@ export const isDue = (
   nowMs: number,
 ): boolean => disabled === undefined && (outage === undefined || outage.probeAt <= nowMs);
 
-/** What a server disables a push for, as it is recorded. */
+/** The reason why a server disables a push, as it is recorded. */
 export const DISABLED_BECAUSE: Readonly<Record<Exclude<Disabled, "asked">, string>> = {
   gone: "the endpoint answered 410",
   failing: `the endpoint accepted nothing for ${LIMITS.pushDisabledAfterDays} days`,

@@ -49,10 +49,10 @@ export type PushRun = {
   readonly againAt?: number | undefined;
 };
 
-/** Decides about a run from outside. */
+/** Controls a run from outside. */
 export type RunControl = {
   mayGoOn(): boolean;
-  /** Called when nothing is left. The run then looks once more before it ends. */
+  /** Called when no event is left. The run then looks once more before it ends. */
   readonly settle?: (() => Promise<void>) | undefined;
 };
 

@@ -160,7 +160,7 @@ export function createStreams(deps: Deps) {
     });
   }
 
-  /** Returns a stream in an epoch after the known one, if it turns to one. */
+  /** Returns the stream in a later epoch than the known one, if it turns to one. */
   async function inNextEpoch(tenant: Tenant, known: LiveStream): Promise<LiveStream> {
     const present = await load(tenant, bareOf(known.name));
     if (present.uid !== known.uid) throw streamNotFound();

@@ -34,7 +34,7 @@ export type AppEnv = {
     operationId: string;
     /** Records a call of administration in the audit stream, and carries it out. */
     act: Act;
-    /** True once the key was found to lack a right, whatever the answer tells. */
+    /** True once the key was found to lack a right, whatever the answer says. */
     denied?: boolean;
     problem?: ProblemCode;
     /** True once the client has been asked for a body that it held back. */
@@ -46,9 +46,9 @@ export type AppEnv = {
 type Acting<T> = {
   /** The path of what the call concerns. */
   readonly target: string;
-  /** What was asked for: the body and the query. It must contain no secret. */
+  /** The request: the body and the query. It must contain no secret. */
   readonly request?: object | undefined;
-  /** Returns the path of what the call has made. */
+  /** Returns the path of the thing that the call has created. */
   readonly made?: (result: T) => string;
   /**
    * True for repairs, which may have to run while the audit stream cannot be written. They are

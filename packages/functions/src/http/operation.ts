@@ -34,7 +34,7 @@ export type Operation = {
   readonly body?: Readonly<Record<string, SchemaName>>;
   /** Parameters that no validator checks, as an object schema with one member for each. */
   readonly headers?: SchemaName;
-  /** Those of `headers` that other operations refuse. */
+  /** The headers among `headers` that other operations refuse. */
   readonly asked?: readonly AskingHeader[];
   readonly path?: SchemaName;
 };

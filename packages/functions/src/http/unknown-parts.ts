@@ -6,8 +6,8 @@ import { invalidFields, within } from "./formats/invalid-fields.ts";
 import { validationOf } from "./validate.ts";
 
 /**
- * The headers that ask for something a server must not leave out silently: to act only on a
- * condition, to act only once, or to continue after an event.
+ * The headers that a server must not ignore silently: they ask it to act only on a condition, to
+ * act only once, or to continue after an event.
  */
 const ASKING = [
   "If-Match",
@@ -63,7 +63,7 @@ function assertKnownHeaders(c: Context, asked: readonly AskingHeader[]): void {
   }
 }
 
-/** Accepts `{}` as well, because some clients send it with every POST. */
+/** Also accepts `{}`, because some clients send it with every POST. */
 async function assertNoBody(c: Context): Promise<void> {
   const text = await c.req.text();
   if (text.trim() === "") return;
@@ -76,7 +76,7 @@ async function assertNoBody(c: Context): Promise<void> {
   fields.assertNone();
 }
 
-/** Returns the names of the members of a JSON object, or undefined if the text is none. */
+/** Returns the names of the members of a JSON object, or undefined for any other text. */
 function membersOf(text: string): readonly string[] | undefined {
   try {
     const value: unknown = JSON.parse(text);

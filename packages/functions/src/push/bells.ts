@@ -3,7 +3,8 @@ import type { PushId } from "@eventledger/core";
 /** A message that makes a pusher look at one push. */
 export type Bell = Pick<PushId, "life" | "subscriptionUid"> & {
   /**
-   * Not before then, in milliseconds since 1970. A queue delays a message by 15 minutes at most.
+   * The bell is not due before this time, in milliseconds since 1970. A queue delays a message by
+   * at most 15 minutes.
    */
   readonly at?: number;
   /** How many runs have thrown. */
@@ -24,7 +25,7 @@ export function timed(bell: Bell, nowMs: number): Rung {
   return { bell, delaySeconds: Math.min(Math.max(seconds, 0), DELAY_MAX_SECONDS) };
 }
 
-/** Throws for a text that is no bell. */
+/** Throws for a text that is not a bell. */
 export function readBell(text: string): Bell {
   const bell = JSON.parse(text) as Partial<Bell> | null;
   if (typeof bell?.life !== "string" || typeof bell.subscriptionUid !== "string") {

@@ -12,7 +12,7 @@ export type QueueConfig = {
 type Credentials = Parameters<ReturnType<typeof createSigner>>[1];
 type Answer = { readonly Successful?: readonly { readonly Id: string }[] };
 
-/** The most messages in a request. */
+/** The maximum number of messages in a request. */
 const ENTRIES_MAX = 10;
 const TRIES = 4;
 const PAUSE_MS = 100;

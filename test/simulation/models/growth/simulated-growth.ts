@@ -33,7 +33,7 @@ type Process = { process: VirtualProcess; ledger: Ledger };
 type Event = { readonly key: string; readonly n: number };
 type Seen = Event & { readonly sequence: number };
 
-/** What a run shows: what is wrong, and how much was done. */
+/** The result of a run: the faults that it found, and how much it did. */
 export type Growth = {
   readonly wrong: string[];
   readonly published: number;
@@ -43,9 +43,9 @@ export type Growth = {
 };
 
 /**
- * Runs the real ledger while its stream gets other partitions again and again. Publishers send
- * events of one key each, one after the other, and repeat what was not answered with the same
- * Idempotency-Key. So the order and the number of each event is known.
+ * Runs the real ledger while its stream changes its partitions again and again. Each publisher
+ * sends events of one key, one after the other, and repeats unanswered requests with the same
+ * Idempotency-Key. So the order and the number of each event are known.
  */
 export async function simulateGrowth(plan: GrowthPlan): Promise<Growth> {
   const random = seededRandom(plan.seed);
@@ -83,7 +83,10 @@ export async function simulateGrowth(plan: GrowthPlan): Promise<Growth> {
   };
   const processes = [start(), start(), start()];
 
-  /** Asks a process. Undefined when it has no answer, or refuses with a code that may be. */
+  /**
+   * Sends a request to a process. Undefined when there is no answer, or it refuses with an allowed
+   * code.
+   */
   async function ask<T>(
     chance: SeededRandom,
     run: (ledger: Ledger) => Promise<T>,
@@ -147,7 +150,7 @@ export async function simulateGrowth(plan: GrowthPlan): Promise<Growth> {
     sequence,
   });
 
-  /** Notes an event for a reader. Each event comes after the one before it, or again. */
+  /** Records an event for a reader. It must be the next one of its key, or a repetition. */
   function note(who: string, seen: Map<string, number>, { key, n }: Event, again: boolean): void {
     delivered++;
     if (key.endsWith("+")) return;
@@ -249,7 +252,7 @@ export async function simulateGrowth(plan: GrowthPlan): Promise<Growth> {
           if (chance.chance(0.5)) after = undefined;
         } else after = page.cursor;
       } else if (fate > 0.95 && !isFresh && !isCommittedFresh) {
-        // It crashes, and begins again after what is committed.
+        // The reader crashes, and starts again from what is committed.
         seen = new Map(committed);
         after = undefined;
       }
@@ -290,7 +293,7 @@ export async function simulateGrowth(plan: GrowthPlan): Promise<Growth> {
         done.set(event.key, Math.max(last, event.n));
         delivered++;
       }
-      // What could not be parked is delivered again.
+      // Events that could not be parked are delivered again.
       if (!failed.has("*")) {
         await ask(chance, (ledger) => ledger.commit(...OF, team, page.cursor), ["lease-lost"]);
       }

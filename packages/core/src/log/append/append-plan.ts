@@ -173,7 +173,7 @@ export type CancelReading =
    */
   | { readonly kind: "settled"; readonly rows: ReadonlyMap<string, ReceiptRow> }
   | { readonly kind: "sealed" }
-  /** The stream goes on in other partitions. */
+  /** The stream continues in other partitions. */
   | { readonly kind: "turned" }
   | { readonly kind: "lost" };
 

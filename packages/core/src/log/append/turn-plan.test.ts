@@ -12,7 +12,7 @@ import {
 
 const waited = (number: number) => ({ number, free: false });
 
-/** Lets free turns follow each other. Returns how many batches carry them before they end. */
+/** Takes free turns one after another. Returns how many batches carry one before turns end. */
 function freeTurns(gapMs: number, from: Served = { turn: 1, free: 0 }): number {
   let end = { ...from, publishedAt: 1_000 };
   for (let count = 0; ; count++) {

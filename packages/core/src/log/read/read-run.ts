@@ -34,7 +34,7 @@ export type PartitionRun = {
   readonly position: Position;
   /** The log had no event after `position` when it was read. */
   readonly atEnd: boolean;
-  /** The chain has ended: the stream goes on in the partitions of the next epoch. */
+  /** The chain has ended. The stream continues in the partitions of the next epoch. */
   readonly turned?: true;
   /** The publication time of the first event after `position`, if the read has seen it. */
   readonly nextPublishedAt: number | undefined;

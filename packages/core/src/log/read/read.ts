@@ -66,7 +66,7 @@ export async function readPage(
       const { position, turned } = runs[partition] ?? notRead(edgeAt(epoch.from));
       if (isDrained(stream, partition, position)) runs[partition] = drainedAt(position);
       if (epoch.ends !== undefined || turned !== true) continue;
-      // The stream goes on in an epoch that this view of it lacks.
+      // The stream continues in an epoch that this view of it lacks.
       if (page.entries.length === 0) throw new TurnReached();
       runs[partition] = notRead(position);
     }
@@ -83,7 +83,7 @@ export async function readPage(
   return { entries: page.entries, runs, nextPartition: page.nextPartition };
 }
 
-/** A page while it is read. `isOver`: it has no room for what comes next. */
+/** A page while it is being read. `isOver` is true when it has no room for the next event. */
 type Growing = {
   readonly entries: Entry[];
   readonly runs: PartitionRun[];

@@ -44,7 +44,7 @@ export const pushRoutes = ({ ledger }: RouteDeps) =>
         const { stream, subscription } = c.req.valid("param");
         const { tenant } = c.var.caller;
         const body = c.req.valid("json");
-        // The rest of a URL is often a secret.
+        // Only the origin is recorded, because the rest of a URL is often a secret.
         const request = { ...body, url: URL.parse(body.url)?.origin };
         const { push, created } = await c.var.act(
           { target: targetOf(c.req.valid("param")), request },
