@@ -51,7 +51,7 @@ const FLOORS = [
   ["log"],
   ["stream"],
   ["access"],
-  ["cursor"],
+  ["cursor", "schema"],
   ["table", "objects"],
   ["model"],
   ["kernel"],

@@ -10,6 +10,7 @@ import { pollOperations } from "./operations/polling.ts";
 import { publishOperations } from "./operations/publishing.ts";
 import { pushOperations } from "./operations/pushing.ts";
 import { quotaOperations } from "./operations/quotas.ts";
+import { schemaOperations } from "./operations/schemas.ts";
 import { streamOperations } from "./operations/streams.ts";
 import { subscriptionOperations } from "./operations/subscriptions.ts";
 import { usageOperations } from "./operations/using.ts";
@@ -26,6 +27,7 @@ export function createLedger(deps: LedgerDeps) {
     /** The audit streams of all tenants. */
     audit: parts.audit,
     ...streamOperations(parts),
+    ...schemaOperations(parts),
     ...publishOperations(parts),
     ...browseOperations(parts),
     ...compactedOperations(parts),

@@ -11,6 +11,7 @@ export * from "./problem.ts";
 export * from "./push.ts";
 export * from "./quota.ts";
 export * from "./restored.ts";
+export * from "./schemas.ts";
 export * from "./stream.ts";
 export * from "./subscription.ts";
 export * from "./tenant.ts";

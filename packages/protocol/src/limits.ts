@@ -95,6 +95,14 @@ export const LIMITS = {
    */
   filterEventsMax: 10_000,
 
+  /** A stream's row has its schemas, and each publish may read that row. */
+  schemasBytesMax: 32 * KIB,
+  schemaTypesMax: 64,
+  schemaDepthMax: 32,
+  schemaNodesMax: 1_000,
+  /** Checking one event takes at most this many steps: some milliseconds. */
+  schemaStepsMax: 100_000,
+
   /** A larger request is named by its size alone in the audit stream. */
   auditRequestBytesMax: 4 * KIB,
 

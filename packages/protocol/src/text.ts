@@ -54,7 +54,11 @@ export const ReadableName = described(
       error: `must be ${AUDIT_STREAM}, or match ${NAME.source}: lower-case letters, digits, dot, dash and underscore`,
     }),
   ),
-  { id: "ReadableName", examples: ["orders", AUDIT_STREAM] },
+  {
+    id: "ReadableName",
+    description: "The name of a stream, or that of the audit stream.",
+    examples: ["orders", AUDIT_STREAM],
+  },
 );
 
 const DateTime = z.iso.datetime({ offset: true });

@@ -1,8 +1,9 @@
-import type { PublishReceipt } from "@eventledger/protocol";
+import type { PublishReceipt, PutSchemas } from "@eventledger/protocol";
 import { MINUTE_MS } from "../kernel/time.ts";
 import { NEVER } from "../log/append/expectation-plan.ts";
 import type { IncomingEvent } from "../model/event.ts";
 import { lifeText, type Tenant } from "../model/names.ts";
+import { assertMatching } from "../schema/stream-schemas.ts";
 import { assertCompacted } from "../snapshot/bootstrap.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { Parts } from "./parts.ts";
@@ -21,7 +22,27 @@ type PublishOptions = {
 };
 
 /** Appends events to a stream. */
-export function publishOperations({ streams, log, cursors }: Parts) {
+export function publishOperations({ streams, log, cursors, table }: Parts) {
+  /**
+   * Refuses events that are not as their schemas say. An earlier copy of the request may have been
+   * written while the schemas were different. So a request whose Idempotency-Key is known passes,
+   * and the log answers with what it has.
+   */
+  async function assertAsDeclared(
+    { life }: LiveStream,
+    schemas: PutSchemas,
+    events: readonly IncomingEvent[],
+    idempotencyKey: string | undefined,
+  ): Promise<void> {
+    try {
+      assertMatching(schemas, events);
+    } catch (error) {
+      const known =
+        idempotencyKey === undefined ? undefined : await table.receipts.load(life, idempotencyKey);
+      if (known === undefined) throw error;
+    }
+  }
+
   return {
     /**
      * Appends events in order, all or none. `replayed` is true when an earlier request had done it,
@@ -40,6 +61,9 @@ export function publishOperations({ streams, log, cursors }: Parts) {
           const positions = await log.seek(stream, "latest");
           const cursor = cursors.format({ life, positions, nextPartition: 0 });
           return { events: [], cursor, life, replayed: true, bytes: 0 };
+        }
+        if (stream.schemas !== undefined) {
+          await assertAsDeclared(stream, stream.schemas, events, idempotencyKey);
         }
         const expecting = expectInLife(stream, events, ofLife);
         const published = await log.publish(stream, expecting, idempotencyKey);

@@ -1,4 +1,4 @@
-import type { CreateStream, PatchStream, ProblemCode } from "@eventledger/protocol";
+import type { CreateStream, PatchStream, ProblemCode, PutSchemas } from "@eventledger/protocol";
 import type { Clock, Stamp } from "../kernel/clock.ts";
 import { differencesOf } from "../kernel/differences.ts";
 import { invalidRequest, LedgerError, streamNotFound } from "../kernel/error.ts";
@@ -226,6 +226,20 @@ export function createStreams(deps: Deps) {
     });
   }
 
+  /** Replaces a stream's schemas. Throws `stream-not-found`. */
+  async function setSchemas(
+    tenant: Tenant,
+    bareName: string,
+    schemas: PutSchemas | undefined,
+  ): Promise<void> {
+    await retry<void>({ tries: CHANGE_TRIES, giveUp: nameIsBusy }, async () => {
+      const stream = await load(tenant, bareName);
+      const isSet = await table.streams.setSchemas(stream.name, stream.uid, schemas);
+      memory.change(stream.name);
+      return isSet ? undefined : again();
+    });
+  }
+
   /** Archiving begins or stops in all partitions before the change is answered. */
   async function settle(stream: LiveStream): Promise<void> {
     await inParallel(chainsOf(stream), WAVE, async (partition) => {
@@ -280,7 +294,7 @@ export function createStreams(deps: Deps) {
   /** Discards everything that is remembered of a name. */
   const forget = (name: ScopedName): void => memory.change(name);
 
-  return { create, use, useNow, follow, load, forget, patch, resize, end, finishEnd };
+  return { create, use, useNow, follow, load, forget, patch, setSchemas, resize, end, finishEnd };
 }
 
 /**

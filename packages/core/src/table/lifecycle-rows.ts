@@ -28,7 +28,7 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   async createStream(
     tenant: Tenant,
     life: Life,
-    { archiveDays, copied: _, epochs: __, ...row }: StreamRow,
+    { archiveDays, copied: _, epochs: __, schemas: ___, ...row }: StreamRow,
     checkpoint: Checkpoint,
   ): Promise<boolean> {
     const partitions = Array.from({ length: row.partitions }, (_, partition) => partition);

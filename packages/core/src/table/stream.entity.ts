@@ -1,4 +1,4 @@
-import type { CreateStream, PatchStream } from "@eventledger/protocol";
+import type { CreateStream, PatchStream, PutSchemas } from "@eventledger/protocol";
 import { CustomAttributeType, Entity } from "electrodb";
 import { type Epoch, lastEpoch } from "../model/epochs.ts";
 import { type ScopedName, scopeName, type Tenant } from "../model/names.ts";
@@ -27,6 +27,8 @@ export type StreamRow = Omit<CreateStream, "name" | "archiveLock"> & {
   readonly archiveKeptDays?: number;
   /** How each object of the archive is locked. */
   readonly archiveLock?: ArchiveLock;
+  /** The schemas of its events. Absent: none. A new stream has none. */
+  readonly schemas?: PutSchemas;
   /**
    * The name of the table that it was made in, or of the table to which the operation after a
    * restore assigned it. In any other table it is a copy in an unknown state. Absent in rows of
@@ -68,6 +70,8 @@ export const streamEntity = (connection: Connection) =>
         archiveKeptDays: { type: "number" },
         archiveLock: { type: ["governance", "compliance"] as const },
         description: { type: "string", required: true },
+        /** JSON text, because numbers of a schema may be beyond those of the table. */
+        schemas: { type: "string" },
         createdAt: { type: "number", required: true },
         table: { type: "string" },
         restored: { type: CustomAttributeType<Restored>("any") },
@@ -227,6 +231,19 @@ export const streamRows = (
     return rejected ? undefined : toRow(connection, data);
   },
 
+  /** Replaces a live stream's schemas. False when this life of it has ended. */
+  async setSchemas(name: ScopedName, uid: string, schemas: PutSchemas | undefined) {
+    const { rejected } = await writeRows(() =>
+      stream
+        .patch({ name })
+        .set(schemas === undefined ? {} : { schemas: JSON.stringify(schemas) })
+        .remove(schemas === undefined ? ["schemas"] : [])
+        .where((row, { eq }) => `${eq(row.uid, uid)} AND ${eq(row.status, "live")}`)
+        .go({ returnOnConditionCheckFailure: true }),
+    );
+    return !rejected;
+  },
+
   /**
    * Records which table a stream belongs to, if no table is recorded yet. Repeating the call is
    * harmless.
@@ -258,17 +275,19 @@ const presentOf = <T extends object>(of: T): Present<T> =>
 
 type Present<T> = { [Name in keyof T]: Exclude<T[Name], undefined> };
 
-type StoredStream = Omit<StreamRow, "archiveDays"> & {
+type StoredStream = Omit<StreamRow, "archiveDays" | "schemas"> & {
+  schemas?: string;
   archiveDays?: number;
   epoch: number;
   restores?: number;
 };
 
 const toRow = ({ table: here }: Connection, row: StoredStream): StreamRow => {
-  const { epoch: _, restores: __, archiveDays = null, ...rest } = row;
+  const { epoch: _, restores: __, archiveDays = null, schemas: text, ...rest } = row;
+  const schemas: { schemas?: PutSchemas } = text === undefined ? {} : { schemas: JSON.parse(text) };
   const copied = row.table !== undefined && row.table !== here;
   const { partitions } = lastEpoch(row);
-  return { ...rest, partitions, archiveDays, ...(copied ? { copied } : {}) };
+  return { ...rest, ...schemas, partitions, archiveDays, ...(copied ? { copied } : {}) };
 };
 
 /** The number of a stream's last epoch, as its row counts them. */

@@ -25,6 +25,7 @@ import { parkingRoutes } from "./routes/parking.ts";
 import { pushRoutes } from "./routes/push.ts";
 import { quotaRoutes } from "./routes/quotas.ts";
 import { restoredRoutes } from "./routes/restored.ts";
+import { schemaRoutes } from "./routes/schemas.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { subscriptionRoutes } from "./routes/subscriptions.ts";
 import { type LoadDocsAsset, systemRoutes } from "./routes/system.ts";
@@ -98,6 +99,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.route("/", usageRoutes(deps));
   app.route("/", quotaRoutes(deps));
   app.route("/", streamRoutes(deps));
+  app.route("/", schemaRoutes(deps));
   app.route("/", eventRoutes(deps));
   app.route("/", subscriptionRoutes(deps));
   app.route("/", consumerRoutes(deps));

@@ -50,6 +50,8 @@ export const RIGHTS = {
   getStream: { scopes: ["read"], bound: "within", ofAudit: "audit" },
   patchStream: { scopes: ["admin"], bound: "refused" },
   deleteStream: { scopes: ["admin"], bound: "refused" },
+  getSchemas: { scopes: ["read", "publish"], bound: "refused" },
+  putSchemas: { scopes: ["admin"], bound: "refused" },
   compactStream: { scopes: ["admin"], bound: "refused", ofAudit: "same" },
   repairNumbering: { scopes: ["admin"], bound: "refused", ofAudit: "same" },
   archiveStream: { scopes: ["admin"], bound: "refused", ofAudit: "same" },
