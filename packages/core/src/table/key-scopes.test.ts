@@ -18,7 +18,8 @@ describe("the scopes of a stored key", () => {
       "operate",
     ]);
     expect(scopesOf({ scopes: ["publish"] })).toEqual(["publish"]);
-    expect(scopesOf({ scopes: [...FIRST] }).toSorted()).toEqual(everything.scopes.toSorted());
+    const later = everything.scopes.filter((scope) => scope !== "audit");
+    expect(scopesOf({ scopes: [...FIRST] }).toSorted()).toEqual(later.toSorted());
   });
 
   it("[key.scope-old] a new row has the scopes that were granted", () => {
