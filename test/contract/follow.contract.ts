@@ -310,6 +310,7 @@ function together(api: Client): void {
     ["order=desc&waitSeconds=1", "waitSeconds"],
     ["last=3&from=earliest", "from"],
     ["last=3&order=asc", "order"],
+    ["last=3&limit=2", "limit"],
     ["last=3&waitSeconds=1", "waitSeconds"],
     ["key=k&sequence=1&from=earliest", "from"],
     ["key=k&sequence=1&last=1", "last"],

@@ -113,7 +113,7 @@ export const BrowseQuery = z.strictObject({
   }),
   last: described(z.optional(queryInteger({ min: 1, max: LIMITS.pageEventsMax })), {
     description:
-      "Reads this number of events before `until` or the end, in their order. It replaces `from`, `order` and `limit`. The cursor continues after these events.",
+      "Reads this number of events before `until` or the end, in their order. `from`, `order` and `limit` cannot be sent with it. The cursor continues after these events.",
   }),
   limit: PageLimit,
   type: z.optional(boundedText(LIMITS.typeBytesMax)),

@@ -1,4 +1,4 @@
-import type { IncomingEvent } from "@eventledger/core";
+import { type IncomingEvent, invalidRequest } from "@eventledger/core";
 import { BrowseQuery, ReadableParams, StreamParams } from "@eventledger/protocol";
 import { type Context, Hono, type HonoRequest } from "hono";
 import { cappedChunks } from "../body-cap.ts";
@@ -126,6 +126,10 @@ export const eventRoutes = ({ ledger, logFailure }: StreamingDeps) =>
         const { stream } = c.req.valid("param");
         const { caller } = c.var;
         const query = c.req.valid("query");
+        // The schema fills in a `limit`, so only the request itself says whether it has one.
+        if (query.last !== undefined && c.req.query("limit") !== undefined) {
+          throw invalidRequest("/query/limit", "must not be sent together with last");
+        }
         if (query.key !== undefined) assertCoversKey(caller, query.key, "/query/key");
         const keyPrefix = narrowed(caller, query.keyPrefix, "/query/keyPrefix");
         const browse = async (of: Partial<typeof query>, signal: AbortSignal) => {
