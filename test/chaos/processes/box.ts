@@ -80,7 +80,7 @@ export function createBox(options: BoxOptions): Box {
     keep,
     fail,
     time: { nowMs: sharedMs },
-    tap: { liveUid: () => undefined, takeTouched: () => [] },
+    tap: { liveUid: () => undefined, firstPartition: () => 0, takeTouched: () => [] },
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     anyApi: (chance) => chance.pick(apis),
     call: ({ ledger }, run) => run(ledger),

@@ -47,6 +47,8 @@ export type Chain = {
   /** Numbers below this may belong to events that a restore has lost. */
   readonly freeFrom: number;
   next: number;
+  /** The stream goes on in the partitions of the next epoch. */
+  turned: boolean;
   sealed: boolean;
   publishedAtMs: number;
   expiresAtMs: number;
@@ -127,6 +129,8 @@ export function indexChains(lines: readonly Line[], report: Report): Chains {
       chain.segments.push({ base: line.next, index: chain.events.length });
       chain.repairedTo = line.next;
       chain.next = line.next;
+    } else if (line.op === "checkpoint") {
+      begin(chainOf(line.life, line.partition), line.checkpoint);
     } else if (line.op === "batch") {
       extend(chainOf(line.life, line.partition), line, report, places);
     }
@@ -189,12 +193,23 @@ const emptyChain = (life: string, partition: number): Chain => ({
   segments: [{ base: 1, index: 0 }],
   next: 1,
   sealed: false,
+  turned: false,
   publishedAtMs: 0,
   expiresAtMs: 0,
   jumps: [],
   repairedTo: 1,
   freeFrom: 1,
 });
+
+/** The first checkpoint of a partition says where it begins, in a later epoch of the stream. */
+function begin(chain: Chain, checkpoint: number): void {
+  if (chain.events.length > 0 || chain.next > 1) return;
+  chain.segments.splice(0, 1, { base: checkpoint, index: 0 });
+  chain.next = checkpoint;
+}
+
+/** Returns where a chain begins. */
+export const baseOf = (chain: Chain | undefined): number => chain?.segments[0]?.base ?? 1;
 
 function extend(
   chain: Chain,
@@ -205,7 +220,7 @@ function extend(
   const where = `${chain.life}/${chain.partition} at ${batch.first}`;
   if (batch.first < chain.next) {
     const same = chain.events[indexAt(chain, batch.first)];
-    if (batch.seal === true || same?.n !== batch.events[0]?.n) {
+    if (batch.seal === true || batch.turn === true || same?.n !== batch.events[0]?.n) {
       // This is an orphan. It is harmless unless a client relies on it, which the other checks
       // find.
       if (!wasExpired(chain, batch)) report("chain-mismatch", batch.atMs, `a second one ${where}`);
@@ -223,7 +238,8 @@ function extend(
   }
   chain.publishedAtMs = batch.publishedAtMs;
   chain.expiresAtMs = batch.expiresAtMs ?? chain.expiresAtMs;
-  chain.sealed ||= batch.seal === true;
+  chain.sealed ||= batch.seal === true || batch.turn === true;
+  chain.turned ||= batch.turn === true;
   batch.events.forEach((event, offset) => {
     const sequence = batch.first + offset;
     const index = chain.events.length;

@@ -115,7 +115,7 @@ function putBack(state: State, { lives }: Info & { op: "restored" }, kept?: Kept
   for (const [from, to] of names) {
     promised.set(to, [...(kept?.promised.get(from) ?? [])]);
     const end = (next: number, at: number) =>
-      Math.min(next, chains.restores.keptOf(to, at)?.next ?? 1);
+      Math.min(next ?? 1, chains.restores.keptOf(to, at)?.next ?? 1);
     acked.set(to, (acked.get(from) ?? []).map(end));
   }
 }
@@ -124,7 +124,7 @@ function raise(bounds: Map<string, number[]>, life: string, to: readonly number[
   const known = bounds.get(life) ?? [];
   bounds.set(life, known);
   to.forEach((next, partition) => {
-    known[partition] = Math.max(known[partition] ?? 1, next);
+    known[partition] = Math.max(known[partition] ?? 1, next ?? 1);
   });
 }
 
@@ -180,6 +180,9 @@ function checkRows(state: State, line: Info & { op: "compacted" }): void {
   const rows = new Map(line.rows.map(([key, sequence, dead]) => [key, { sequence, dead }]));
   // Events that were neither compacted nor checked for 30 days may be lost. A repair reports that.
   for (const [key, last] of lastEvents(chain, checkpoint)) {
+    // A key may have a later event in a partition of a later epoch.
+    const held = state.seen.get(`${life}/${key}`);
+    if (held !== undefined && held.sequence > last.sequence) continue;
     if (last.sequence >= chain.repairedTo) checkRow(state, line, { key, row: rows.get(key), last });
   }
   for (const [key, row] of rows) checkHeld(state, chain, line, key, row);

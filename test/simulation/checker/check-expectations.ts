@@ -46,8 +46,12 @@ function checkWritten(
   report: Report,
 ): ReadonlyMap<string, Reign[]> {
   const reigns = new Map<string, Reign[]>();
-  for (const { life, partition, events, repairedTo } of chains.all.values()) {
-    const last = new Map<string, EventRef & { readonly sequence: number }>();
+  const lasts = new Map<string, Map<string, EventRef & { readonly sequence: number }>>();
+  const inOrder = [...chains.all.values()].toSorted((a, b) => a.partition - b.partition);
+  for (const { life, partition, events, repairedTo } of inOrder) {
+    // A key goes on in a partition of the next epoch.
+    const last = lasts.get(life) ?? new Map<string, EventRef & { readonly sequence: number }>();
+    lasts.set(life, last);
     for (const event of events) {
       const before = last.get(event.key);
       const sequence = expected.get(event.n);

@@ -100,8 +100,13 @@ function addProcessed(rules: TeamRules, team: Team, line: Info & { op: "processe
     team.processed.add(n);
     if (found === undefined) continue;
     const { chain, place, event } = found;
-    for (let index = place.index - 1; index >= 0; index--) {
-      const before = chain.events[index];
+    const earlier = [...rules.chains.all.values()]
+      .filter((each) => each.life === chain.life && each.partition < chain.partition)
+      .toSorted((a, b) => a.partition - b.partition)
+      .flatMap((each) => each.events);
+    const events = [...earlier, ...chain.events.slice(0, place.index)];
+    for (let index = events.length - 1; index >= 0; index--) {
+      const before = events[index];
       if (before?.key !== event.key || !isOwed(team, before)) continue;
       if (team.processed.has(before.n) || !isStillKept(before, line.atMs, options)) break;
       const found = `${team.name}: ${event.n} of ${event.key} at ${event.sequence}`;

@@ -1,4 +1,5 @@
 import {
+  baseOf,
   type Chain,
   type Chains,
   indexAt,
@@ -110,7 +111,7 @@ function noteAcked(
 function keepAcked({ acked, chains }: State, { lives }: Line & { op: "restored" }): void {
   for (const { from, to } of lives) {
     const end = (next: number, at: number) =>
-      Math.min(next, chains.restores.keptOf(to, at)?.next ?? 1);
+      Math.min(next ?? 1, chains.restores.keptOf(to, at)?.next ?? 1);
     acked.set(to, (acked.get(from) ?? []).map(end));
   }
 }
@@ -243,7 +244,9 @@ function addLogPage(
   });
   const past = (partition: number, next: number) =>
     pastJumps(chains.of(page.life, partition), next);
-  if (view.life === undefined) view.whole = starts.every((start) => start === 1);
+  if (view.life === undefined)
+    view.whole = starts.every((start, at) => start === baseOf(chains.of(page.life, at)));
+  checkEpochs(state, page, places, what);
   if (invoke.after === undefined && invoke.place === undefined && lower !== undefined) {
     state.positions.checkStart(page, starts, lower, what, { report, past });
   }
@@ -261,6 +264,25 @@ function addLogPage(
     }
     view.reached[partition] = Math.max(reached ?? to, to);
   });
+}
+
+/** Checks that a page has events of an epoch only if it has reached all ends of the one before. */
+function checkEpochs(
+  { chains, report }: State,
+  page: ReadOk,
+  places: readonly Place[],
+  what: string,
+): void {
+  for (const { partition, sequence } of places) {
+    const base = baseOf(chains.of(page.life, partition));
+    page.to.forEach((to, before) => {
+      const chain = chains.of(page.life, before);
+      if (chain?.turned !== true || chain.next > base || before >= partition) return;
+      if (pastJumps(chain, to) >= pastJumps(chain, chain.next)) return;
+      const found = `${what}: ${sequence} of partition ${partition} at ${to} of ${before}`;
+      report("nonmonotonic-poll", page.atMs, found);
+    });
+  }
 }
 
 /**
@@ -307,9 +329,10 @@ function checkCaughtUp(
   what: string,
 ): void {
   const durable = acked.get(page.life) ?? [];
-  page.to.forEach((to, partition) => {
-    const next = durable[partition] ?? 1;
-    if (to >= next) return;
+  durable.forEach((next, partition) => {
+    // Nothing is acknowledged in some partitions.
+    const to = page.to[partition] ?? 1;
+    if (!(to < next)) return;
     const found = `${what}: caught up at ${to} of partition ${partition}, durable up to ${next}`;
     report(healed ? "unseen" : "stale-read", page.atMs, found);
   });
@@ -359,6 +382,10 @@ function checkFailure(state: State, line: Failed): void {
   };
   const areGone = (next: number, at: number): boolean =>
     lives.some((chain) => chain.partition === at && isGone(chain, next));
+  // A reader from before an epoch begins with its first events.
+  const isLater = (chain: Chain) =>
+    reached[chain.partition] === undefined && isGone(chain, baseOf(chain));
+  if (baseOf(lives.find(isLater)) > 1) return;
   if (invoke.after !== undefined && !reached.some(areGone)) {
     report("early-retention", line.atMs, `read ${line.call} of ${invoke.session}`);
   }

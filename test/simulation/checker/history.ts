@@ -187,6 +187,8 @@ export type Info = Head & { readonly type: "info" } & (
         readonly partition: number;
         readonly first: number;
         readonly seal?: true;
+        /** True if the stream goes on in other partitions after it. */
+        readonly turn?: true;
         /**
          * How many numbers the batch skips. They belong to no event. Such a batch follows what a
          * restore has kept.

@@ -113,6 +113,7 @@ const copyOf = ({ from, copy }: Fork, partition: number): Chain => {
     segments: [{ base: 1, index: 0 }],
     next: 1,
     sealed: false,
+    turned: false,
     publishedAtMs: 0,
     expiresAtMs: 0,
     jumps: [],

@@ -70,6 +70,9 @@ export function addToView(
 /** Returns the partitions in which a view differs from the log up to its position. */
 export function differences(view: View, chains: Chains, life: string): string[] {
   const found: string[] = [];
+  if (view.reached.some((_, partition) => chains.of(life, partition)?.turned)) {
+    return differencesOverEpochs(view, chains, life);
+  }
   view.reached.forEach((next, partition) => {
     const chain: Chain | undefined = chains.of(life, partition);
     // Events that were neither compacted nor checked for 30 days may be lost. A repair reports
@@ -79,4 +82,23 @@ export function differences(view: View, chains: Chains, life: string): string[] 
     if (fold !== (view.folds[partition] ?? 0)) found.push(`${life}/${partition} up to ${next}`);
   });
   return found;
+}
+
+/** A key is in one partition of each epoch. Its last event is in the last of them. */
+function differencesOverEpochs(view: View, chains: Chains, life: string): string[] {
+  const marks = new Map<string, number>();
+  for (const [partition, next] of view.reached.entries()) {
+    const chain = chains.of(life, partition);
+    if (chain === undefined) continue;
+    if (chain.repairedTo > 1) return [];
+    for (const event of chain.events.slice(0, indexAt(chain, next))) {
+      marks.set(event.key, event.dead === true ? 0 : markOf(event));
+    }
+  }
+  const xor = (all: Iterable<number | undefined>): number => {
+    let fold = 0;
+    for (const each of all) fold ^= each ?? 0;
+    return fold;
+  };
+  return xor(marks.values()) === xor(view.folds) ? [] : [`${life} up to ${view.reached.join()}`];
 }

@@ -16,7 +16,7 @@ const RULES: readonly Omit<Mutant, "by">[] = [
   },
   {
     rule: "batches of an archived stream have no time to live",
-    file: "table/batch.entity.ts",
+    file: "table/batch.ts",
     from: "archived ? { keptUntil: until } : { expiresAt: until };",
     to: "archived && until < 0 ? { keptUntil: until } : { expiresAt: until };",
   },

@@ -2,6 +2,7 @@ import { type Mutation, mutations } from "../models/mutations.ts";
 import { DAY_MS, type Plan } from "../world/plan.ts";
 import { ofArchive } from "./archive-mutants.ts";
 import { ofExpectations } from "./expectation-mutants.ts";
+import { ofGrowth } from "./growth-mutants.ts";
 import { ofRestores } from "./restore-mutants.ts";
 import { ofRetention } from "./retention-mutants.ts";
 import {
@@ -124,8 +125,8 @@ const ofTheLog: readonly Mutant[] = [
   {
     rule: "no process goes on with a claim before having read the chain from its place on",
     file: "log/append/claims.ts",
-    from: "held.set(request, { row: claimed, examinedTo: claimed.claimFrom });",
-    to: "held.set(request, { row: claimed, examinedTo: from });",
+    from: "held.set(request, { row: claimed, examinedTo });",
+    to: "held.set(request, { row: claimed, examinedTo: end.next });",
     plan: CLAIMS,
   },
   {
@@ -329,10 +330,8 @@ const ofTheLog: readonly Mutant[] = [
   {
     rule: "a deletion ends only the life that it was for",
     file: "table/lifecycle-rows.ts",
-    from: `.set({ status: "deleting" })
-          .where((row, { eq }) => \`\${eq(row.uid, uid)} AND \${eq(row.status, "live")}\`)`,
-    to: `.set({ status: "deleting" })
-          .where((row, { ne }) => ne(row.uid, "no-such"))`,
+    from: "return `${isLive} AND ${isAtEpoch(stored, operations, row)}`;\n          })\n          .commit(),\n        directory.delete",
+    to: 'return operations.ne(stored.uid, "no-such");\n          })\n          .commit(),\n        directory.delete',
     plan: { ...DELETIONS, writeFaults: { "timeout-late": 0.3 } },
   },
   {
@@ -502,8 +501,8 @@ const ofParking: readonly Mutation[] = [
   {
     rule: "reading on from before a key was freed begins at what is committed",
     file: "subscription/poll/start.ts",
-    from: "(releaseCountOf(row) === (releaseCounts?.[at] ?? 0) ? positions[at] : row)",
-    to: "(releaseCountOf(row) >= 0 || releaseCounts !== undefined ? positions[at] : row)",
+    from: "releaseCountOf(row) === (releaseCounts?.[at] ?? 0) ? positions[at] : row,",
+    to: "releaseCountOf(row) >= 0 || releaseCounts !== undefined ? positions[at] : row,",
   },
   {
     rule: "a key is free only when its queue is read to what is committed",
@@ -535,6 +534,7 @@ const ofParking: readonly Mutation[] = [
 export const MUTANTS: readonly Mutant[] = [
   ...ofTheLog.map((mutant): Mutant => ({ ...mutant, plan: { ...PLAIN, ...mutant.plan } })),
   ...ofExpectations,
+  ...ofGrowth,
   ...ofRestores,
   ...ofRetention,
   ...ofTeams,

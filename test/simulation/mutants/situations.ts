@@ -101,3 +101,17 @@ export const COMPACTION: Partial<Plan> = {
  * of their own.
  */
 export const PLAIN: Partial<Plan> = { conditioners: 0, restores: 0, patches: 0, oldCursors: 0 };
+
+/** A plan in which the stream gets other partitions again and again. */
+export const GROWTH: Partial<Plan> = {
+  resizes: 4,
+  restores: 0,
+  deletes: 0,
+  apis: 3,
+  publishers: 4,
+  requests: 8,
+  keys: 4,
+  followers: 2,
+  bootstrappers: 2,
+  polls: 12,
+};

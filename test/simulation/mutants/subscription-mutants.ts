@@ -109,8 +109,8 @@ const ofCommits: readonly Mutation[] = [
   {
     rule: "a cursor of the stream does not pass a snapshot that is not read",
     file: "subscription/poll/start.ts",
-    from: "return { positions, bootstrap: bootstrap ?? state.bootstrap };",
-    to: "return { positions, bootstrap };",
+    from: "return { positions, bootstrap: shown ?? state.bootstrap };",
+    to: "return { positions, bootstrap: shown };",
   },
 ];
 

@@ -3,6 +3,7 @@ import { defaultTenant } from "../../../packages/core/src/model/names.ts";
 import type { EventRef } from "../checker/history.ts";
 import type { SeededRandom } from "../dynamodb/seeded-random.ts";
 import { HOUR_MS, STREAM } from "./plan.ts";
+import { attempt } from "./readers.ts";
 import type { ClientWorld } from "./world.ts";
 
 /** How often a request with an idempotency key is sent at most. */
@@ -133,6 +134,9 @@ export async function createStream(world: ClientWorld, random: SeededRandom): Pr
         world.call(world.anyApi(random), (ledger) => ledger.createStream(defaultTenant, config)),
       () => ({ op: "create" }),
     );
+    // It may exist with another number of partitions.
+    const isThere = world.plan.resizes > 0 && world.tap.liveUid(STREAM) !== undefined;
+    if (made === undefined && isThere) return;
     if (made === undefined) await world.sleep(200);
   }
 }
@@ -168,6 +172,20 @@ export async function patchRetention(world: ClientWorld, random: SeededRandom): 
           ledger.patchStream(defaultTenant, STREAM, { retentionHours }),
         ),
       () => ({ op: "patch" }),
+    );
+  }
+}
+
+/** Gives the stream another number of partitions from time to time. */
+export async function resize(world: ClientWorld, random: SeededRandom): Promise<void> {
+  for (let done = 0; done < world.plan.resizes; done++) {
+    await world.sleep(random.between(0, 4_000));
+    if (world.isOver()) return;
+    const partitions = random.pick([1, 2, 3, 4]);
+    await attempt(world, "resize", () =>
+      world.call(world.anyApi(random), (ledger) =>
+        ledger.patchStream(defaultTenant, STREAM, { partitions }),
+      ),
     );
   }
 }

@@ -7,6 +7,7 @@ import {
   createStream,
   patchRetention,
   recreateStream,
+  resize,
   runDoorbell,
   runPublisher,
   runSweeper,
@@ -154,6 +155,7 @@ async function runPhase(
     ...numbers(plan.browsers).map((index) => browse(world, `browser-${index}`, plan.polls)),
     ...(plan.browsers > 0 ? [lookUp(world, "reader", 4)] : []),
     ...(plan.patches > 0 ? [patchRetention(world, chance.fork(`patches ${phase}`))] : []),
+    ...(plan.resizes > 0 ? [resize(world, chance.fork(`resizes ${phase}`))] : []),
     ...(deleting
       ? [world.sleep(chance.between(0, 4_000)).then(() => recreateStream(world, chance))]
       : []),

@@ -14,6 +14,8 @@ export type Tap = {
   noteCompacted(): void;
   /** Returns the history's name for the stream's present life, if it has one. */
   liveUid(name: string): string | undefined;
+  /** Returns the first partition of the last epoch of the stream. */
+  firstPartition(): number;
   /** Returns the history's name for the life in a cursor. */
   nameOf(lifeText: string): string;
   /** Watches the table that a restore has created. Each life of the copy gets a new name. */
@@ -113,6 +115,12 @@ export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
     return uid === undefined ? undefined : nameOf(uid);
   };
 
+  const firstPartition = (): number => {
+    const meta = store.peek({ pk: "STREAM#orders", sk: "META" });
+    const epochs = meta?.epochs as readonly { readonly first: number }[] | undefined;
+    return epochs?.at(-1)?.first ?? 0;
+  };
+
   const noteCompacted = (): void => {
     const rows = new Map<string, [key: string, sequence: number, dead: boolean][]>();
     const live = liveUid();
@@ -154,6 +162,7 @@ export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
     takeTouched: () => touched.splice(0),
     noteCompacted,
     liveUid,
+    firstPartition,
     nameOf: (text) => texts.get(text) ?? text,
     restored,
     names: () => names,
@@ -197,10 +206,11 @@ export function noteBatchItem(
     partition,
     first: first as number,
     ...(kind === "seal" ? { seal: true as const } : {}),
+    ...(kind === "turn" ? { turn: true as const } : {}),
     ...(kind === "jump" ? { jump: item.n as number } : {}),
     publishedAtMs: publishedAtMs as number,
     ...(expiresAt === undefined ? {} : { expiresAtMs: (expiresAt as number) * 1_000 }),
-    events: kind === "seal" || kind === "jump" ? [] : eventsOf(item),
+    events: kind === undefined ? eventsOf(item) : [],
   };
 }
 

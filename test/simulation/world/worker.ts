@@ -106,7 +106,9 @@ export async function receive(
   if (answer === undefined) return undefined;
   if (team.name === name) noteSeen(team, answer.events);
   const { tokens, positions } = world.readCursor(answer.cursor);
-  const isWhole = positions.every((_, partition) => tokens?.[partition] !== undefined);
+  // Workers share the partitions of one epoch.
+  const first = world.tap.firstPartition();
+  const isWhole = positions.every((_, at) => at < first || tokens?.[at] !== undefined);
   return { ...answer, team: name, isWhole };
 }
 

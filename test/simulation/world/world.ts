@@ -81,7 +81,7 @@ export type ClientWorld = Pick<
   | ("nextEvent" | "isOver" | "fail" | "readCursor" | "keep")
 > & {
   readonly time: Pick<VirtualTime, "nowMs">;
-  readonly tap: Pick<Tap, "liveUid" | "takeTouched">;
+  readonly tap: Pick<Tap, "liveUid" | "firstPartition" | "takeTouched">;
 };
 
 /** Creates the environment of one seed: store, time and processes. */

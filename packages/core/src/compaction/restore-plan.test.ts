@@ -61,7 +61,7 @@ describe("a receipt", () => {
   it("of lost events is one with at least one number in a lost range of its partition", () => {
     const lost = new Map([[0, [{ id: "r", from: 3, to: 4 }, range]]]);
     const speaks = (first: number, count: number, partition?: number) =>
-      speaksOfLost(receipt(first, count, partition), lost);
+      speaksOfLost(receipt(first, count, partition), lost, 4);
     expect([speaks(9, 1), speaks(9, 2), speaks(19, 1), speaks(20, 1)]).toEqual([
       false,
       true,

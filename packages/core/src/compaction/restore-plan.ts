@@ -82,11 +82,17 @@ export function planLost(
   };
 }
 
-/** Returns whether a receipt covers lost events. */
+/**
+ * Returns whether a receipt covers lost events, or one of a lost epoch: the copy has only the first
+ * `chains` partitions. Such a claim says nothing either.
+ */
 export const speaksOfLost = (
-  { parts }: ReceiptRow,
+  { parts, claimPartition = 0 }: Pick<ReceiptRow, "parts" | "claimPartition">,
   lost: ReadonlyMap<number, readonly LostRange[]>,
+  chains: number,
 ): boolean =>
+  claimPartition >= chains ||
+  parts.some(({ partition }) => partition >= chains) ||
   parts.some(({ partition, first, count }) =>
     (lost.get(partition) ?? []).some(({ from, to }) => first < to && from < first + count),
   );

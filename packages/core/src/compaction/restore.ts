@@ -4,9 +4,12 @@ import { inParallel } from "../kernel/in-parallel.ts";
 import type { Random } from "../kernel/random.ts";
 import { HOUR_MS } from "../kernel/time.ts";
 import { loadEnd, type SeenEnd } from "../log/end.ts";
+import { bringOn } from "../log/growth.ts";
 import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
 import { seekKeptTime } from "../log/read/seek.ts";
-import { chainsOf } from "../model/epochs.ts";
+import { endPartition } from "../log/seal.ts";
+import { beginArchive } from "../model/archive.ts";
+import { chainCount, chainsOf, endOfChain, lastEpoch, startOfChain } from "../model/epochs.ts";
 import { type Life, lifeOf } from "../model/names.ts";
 import type { LostRange, Restored } from "../model/restored.ts";
 import { allStreams } from "../stream/all-streams.ts";
@@ -81,11 +84,17 @@ async function restoreStream(
   const id = `${row.restored?.at ?? 0}:${name}`;
   const lost = new Map<number, readonly LostRange[]>();
   const chains = chainsOf(row);
+  let isTurned = row.growing !== undefined;
   await inParallel(chains, PARTITIONS_AT_ONCE, async (partition) => {
-    const ranges = await jumpPartition(deps, stream, partition, { id, mayGoOn });
-    if (ranges !== undefined) lost.set(partition, ranges);
+    const until = endOfChain(row, partition);
+    if (row.epochs !== undefined) await keepCheckpoint(deps, stream, partition);
+    const jumped = await jumpPartition(deps, stream, partition, { id, until, mayGoOn });
+    if (jumped === undefined) return;
+    lost.set(partition, jumped.lost);
+    isTurned ||= jumped.turned && until === undefined;
   });
   if (lost.size < chains.length) return false;
+  if (isTurned) await turnAfterRestore(deps, stream, id);
   if (!(await removeReceipts(deps, stream, { id, lost, mayGoOn }))) return false;
   const { id: lastId, at: lastAt, before = [] } = row.restored ?? {};
   const marks = lastId === undefined ? [] : [...before, { id: lastId, at: lastAt ?? 0 }];
@@ -98,16 +107,66 @@ async function restoreStream(
 
 type Restorable = StreamRow & { readonly life: Life };
 
+/** A copy may have an epoch of a stream, and not the checkpoints of its partitions. */
+async function keepCheckpoint(
+  { table, clock }: Deps,
+  stream: Restorable,
+  partition: number,
+): Promise<void> {
+  if ((await table.checkpoints.load(stream.life, partition)) !== undefined) return;
+  const from = startOfChain(stream, partition);
+  const nowMs = clock.now();
+  await table.restores.addCheckpoint(stream.life, partition, {
+    ...(stream.archiveDays === null ? {} : beginArchive(from)),
+    next: from,
+    checkedAt: nowMs,
+    floorAt: nowMs,
+    compactedThrough: nowMs,
+    floor: from,
+    events: 0,
+    bytes: 0,
+  });
+}
+
+/**
+ * Leads a stream into its next epoch that turned to it in the copy. The copy may lack the end of
+ * that change and events after it, so the epoch starts above any number of them.
+ */
+async function turnAfterRestore(
+  { table, clock, random }: Deps,
+  stream: Restorable,
+  id: string,
+): Promise<void> {
+  const nowMs = clock.now();
+  const turning =
+    stream.growing === undefined ? await table.streams.turnTo(stream, stream.partitions) : stream;
+  if (turning === undefined) return;
+  const seenMs = lastEpoch(stream).at;
+  const jump = (from: number) => planJump(from, { seenMs, nowMs });
+  await bringOn({ table, clock, random }, stream.life, turning, { id, jump });
+}
+
+type Jumped = { readonly lost: readonly LostRange[]; readonly turned: boolean };
+
 /**
  * Closes the holes of a chain, and advances its numbers. Returns the numbers that this restore has
- * lost, or undefined when the time ran out.
+ * lost, or undefined when the time ran out. A chain of an earlier epoch ends at `until`, where it
+ * gets its turn if the copy lacks it.
  */
 async function jumpPartition(
   deps: Deps,
   stream: Restorable,
   partition: number,
-  { id, mayGoOn }: { readonly id: string; readonly mayGoOn: () => boolean },
-): Promise<readonly LostRange[] | undefined> {
+  {
+    id,
+    until,
+    mayGoOn,
+  }: {
+    readonly id: string;
+    readonly until: number | undefined;
+    readonly mayGoOn: () => boolean;
+  },
+): Promise<Jumped | undefined> {
   const { table, clock, random } = deps;
   const { life, retentionHours } = stream;
   let seenMs: number | undefined;
@@ -115,7 +174,11 @@ async function jumpPartition(
     const end = await loadEnd(deps, life, partition);
     const { checkpoint } = end;
     const own = (checkpoint.lost ?? []).filter((range) => range.id === id);
-    if (end.sealed || own.some(({ hole }) => hole === undefined)) return own;
+    const isDone = own.some(({ hole }) => hole === undefined);
+    if (until !== undefined && isDone && !end.turned) {
+      await endPartition(deps, life, partition, "turn", { isChecked: true });
+    }
+    if (end.sealed || isDone) return { lost: own, turned: end.turned };
     seenMs ??= Math.max(checkpoint.checkedAt, end.publishedAt);
     const nowMs = clock.now();
     if (nowMs - checkpoint.checkedAt > PHYSICAL_SLACK_MS) {
@@ -131,7 +194,18 @@ async function jumpPartition(
       attempt++;
       continue;
     }
-    const to = before?.first ?? planJump(end.next, { seenMs, nowMs });
+    const ended = end.turned ? end.next : until;
+    const to = before?.first ?? ended ?? planJump(end.next, { seenMs, nowMs });
+    if (from >= to) {
+      // Nothing of this chain is lost, and nothing can be written after its turn.
+      const nothing = planLost(checkpoint, { id, from: to, to }, nowMs);
+      await table.checkpoints.move(life, partition, checkpoint.next, {
+        ...nothing,
+        checkedAt: nothing.checkedAt ?? nowMs,
+      });
+      attempt++;
+      continue;
+    }
     const range: LostRange = { id, from, to, ...(before === undefined ? {} : { hole: true }) };
     const keepMs = retentionHours * HOUR_MS + PHYSICAL_SLACK_MS;
     const publishedAt = Math.max(nowMs, end.publishedAt);
@@ -203,7 +277,8 @@ async function removeReceipts(
   for (;;) {
     const { rows, next } = await table.receipts.loadPage(life, after);
     for (const receipt of rows) {
-      if (speaksOfLost(receipt, of.lost)) await table.receipts.remove(life, receipt);
+      if (speaksOfLost(receipt, of.lost, chainCount(row)))
+        await table.receipts.remove(life, receipt);
     }
     if (next === null) return true;
     after = next;

@@ -14,27 +14,44 @@ type Deps = { readonly table: Table; readonly clock: Clock; readonly random: Ran
 const CHAINS_AT_ONCE = 16;
 
 /**
+ * A restore with this id may have lost an epoch, or events of it. The next one then starts where
+ * `jump` says, and takes the place of rows that remain of the lost one.
+ */
+export type AfterRestore = { readonly id: string; readonly jump: (from: number) => number };
+
+/**
  * Leads a stream that turns into its next epoch: each chain of the last one gets its turn, then the
  * stream's row gets the new epoch, together with the checkpoints of its partitions. Each step has a
  * condition on the row that it writes. So any number of processes may do this at the same time, and
  * the next one finishes what a crash has interrupted. Returns false when the stream's row has
  * changed in the meantime. Throws `stream-not-found` and `outcome-unknown`.
  */
-export async function bringOn(deps: Deps, life: Life, row: StreamRow): Promise<boolean> {
+export async function bringOn(
+  deps: Deps,
+  life: Life,
+  row: StreamRow,
+  after?: AfterRestore,
+): Promise<boolean> {
   if (row.growing === undefined) return false;
   const old = lastEpoch(row);
   const ended = new Map<number, Ended>();
   await inParallel(chainsIn(old), CHAINS_AT_ONCE, async (partition) => {
-    const end = await endPartition(deps, life, partition, "turn");
+    const isChecked = after !== undefined;
+    const end = await endPartition(deps, life, partition, "turn", { isChecked });
     if (end?.kind !== "turn") throw streamNotFound();
     ended.set(partition, end);
   });
   const nowMs = deps.clock.now();
-  const epochs = planEpochs(row, { growing: row.growing, ended, nowMs });
-  const { first, partitions, from } = lastEpoch({ epochs, partitions: 0 });
+  const planned = planEpochs(row, { growing: row.growing, ended, nowMs });
+  const next = lastEpoch({ epochs: planned, partitions: 0 });
+  const { first, partitions } = next;
+  const from = after === undefined ? next.from : after.jump(next.from);
+  const epochs = [...planned.slice(0, -1), { ...next, from }];
+  const lost = after === undefined ? {} : { lost: [{ id: after.id, from: next.from, to: from }] };
   const archived = row.archiveDays === null ? {} : beginArchive(from);
   const checkpoints = Array.from({ length: partitions }, (_, at) => ({
     ...archived,
+    ...lost,
     partition: first + at,
     next: from,
     checkedAt: nowMs,
@@ -44,7 +61,9 @@ export async function bringOn(deps: Deps, life: Life, row: StreamRow): Promise<b
     events: 0,
     bytes: 0,
   }));
-  return deps.table.lifecycle.addEpoch(life, row, epochs, checkpoints);
+  return deps.table.lifecycle.addEpoch(life, row, epochs, checkpoints, {
+    replaces: after !== undefined,
+  });
 }
 
 /**

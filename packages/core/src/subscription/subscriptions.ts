@@ -6,6 +6,7 @@ import { newUid, type Random } from "../kernel/random.ts";
 import type { Log } from "../log/log.ts";
 import { CHAINS_MAX, chainCount } from "../model/epochs.ts";
 import type { StoredEvent } from "../model/event.ts";
+import { withLaterStarts } from "../model/later-starts.ts";
 import { type Life, lifeOf } from "../model/names.ts";
 import type { Bootstrap } from "../model/snapshot-progress.ts";
 import type { LiveStream } from "../stream/streams.ts";
@@ -180,7 +181,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     look: Look,
     offsets: readonly OffsetRow[],
   ): SubscriptionState {
-    const state = stateOf(row, offsets);
+    const state = stateOf(stream, row, offsets);
     memory.learn(nameOf(stream, row.name), look, state);
     return state;
   }
@@ -192,7 +193,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     look: Look,
     offsets: readonly OffsetRow[],
   ): SubscriptionState {
-    const state = stateOf(row, offsets);
+    const state = stateOf(stream, row, offsets);
     memory.change(nameOf(stream, row.name), { of: look, value: state });
     return state;
   }
@@ -275,7 +276,12 @@ const isThere = (found: SubscriptionState, { positions, bootstrap }: Progress): 
   (isInSnapshot(bootstrap) ||
     found.offsets.every(({ next }, partition) => next === positions[partition]?.next));
 
-function stateOf(row: SubscriptionRow, offsets: readonly OffsetRow[]): SubscriptionState {
-  const { generation = 0, bootstrap } = offsets[0] ?? {};
+function stateOf(
+  stream: LiveStream,
+  row: SubscriptionRow,
+  offsets: readonly OffsetRow[],
+): SubscriptionState {
+  const { generation = 0, bootstrap: stored } = offsets[0] ?? {};
+  const bootstrap = stored && withLaterStarts(stream, stored);
   return { row, offsets, generation, bootstrap };
 }

@@ -43,6 +43,15 @@ export const restoreRows = (
     return reasons === undefined;
   },
 
+  /** Adds a checkpoint that is missing in a copy. Does nothing if it is there. */
+  async addCheckpoint(life: Life, partition: number, checkpoint: Checkpoint): Promise<void> {
+    await writeRows(() =>
+      entities.checkpoint
+        .create({ life, partition, ...checkpoint })
+        .go({ returnOnConditionCheckFailure: true }),
+    );
+  },
+
   /** Records the progress of the search through the receipts of a stream. */
   async note({ name, uid }: Name, restoring: Restoring): Promise<void> {
     await writeRowsUntilKnown(connection, () =>

@@ -153,7 +153,8 @@ export function createClaims({ table, clock, random, ends }: Deps) {
       if (settled !== undefined) return settled;
       // An earlier copy of this same claim may have landed. Its place then applies to this one.
       const isHere = claimed.claimPartition === partition;
-      const examinedTo = isHere ? claimed.claimFrom : startOfChain(view, partition);
+      const start = startOfChain(view, partition);
+      const examinedTo = isHere ? Math.max(claimed.claimFrom, start) : start;
       held.set(request, { row: claimed, examinedTo });
       return undefined;
     });

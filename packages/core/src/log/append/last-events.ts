@@ -58,10 +58,8 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
   ): Promise<ReadonlyMap<string, LastEvent> | undefined> {
     const { from, latest } = await readTail(life, partition, end);
     const epoch = epochAt(view, partition);
-    for (const before of from > epoch.from ? [] : epochsOf(view).toReversed()) {
-      if (before.first >= epoch.first) continue;
-      await readEarlier(life, before, keys, latest);
-    }
+    const earlier = epochsOf(view).filter(({ first }) => first < epoch.first);
+    if (from <= epoch.from) await readEarlier(life, earlier.toReversed(), keys, latest);
     const unknown = [...keys].filter((key) => !latest.has(key));
     for (let at = 0; at < unknown.length; at += ROWS_AT_ONCE) {
       const wave = unknown.slice(at, at + ROWS_AT_ONCE);
@@ -75,19 +73,24 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
     return [...found.values()].some(({ sequence }) => sequence >= end) ? undefined : found;
   }
 
-  /** Notes the last events of keys in the partitions of an earlier epoch. */
+  /**
+   * Notes the last events of keys in the partitions of earlier epochs, the latest one first. Where
+   * compaction has entered a partition, it has ended all earlier epochs, so the search ends there.
+   */
   async function readEarlier(
     life: Life,
-    epoch: Epoch,
+    epochs: readonly Epoch[],
     keys: ReadonlySet<string>,
     latest: Tail["latest"],
   ): Promise<void> {
     for (const key of keys) {
-      if (latest.has(key)) continue;
-      const chain = chainIn(key, epoch);
-      const tail = await readTail(life, chain, epoch.ends?.[chain - epoch.first] ?? epoch.from);
-      const last = tail.latest.get(key);
-      if (last !== undefined) note(latest, key, last);
+      for (const epoch of latest.has(key) ? [] : epochs) {
+        const chain = chainIn(key, epoch);
+        const tail = await readTail(life, chain, epoch.ends?.[chain - epoch.first] ?? epoch.from);
+        const last = tail.latest.get(key);
+        if (last !== undefined) note(latest, key, last);
+        if (last !== undefined || tail.from > epoch.from) break;
+      }
     }
   }
 

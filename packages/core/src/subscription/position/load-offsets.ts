@@ -3,7 +3,6 @@ import { LedgerError } from "../../kernel/error.ts";
 import { assertInvariant } from "../../kernel/invariant.ts";
 import { again, retry } from "../../kernel/retry.ts";
 import { chainCount, chainsOf, startOfChain, TurnReached } from "../../model/epochs.ts";
-import { withLaterStarts } from "../../model/later-starts.ts";
 import { edgeAt } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { OffsetRow } from "../../table/offset.entity.ts";
@@ -56,9 +55,7 @@ export async function loadOffsets(
     );
     if (whole) {
       untils.seeLeases(holders, look, offsets);
-      if (bootstrap === undefined) return offsets;
-      const later = { ...first, bootstrap: withLaterStarts(stream, bootstrap) };
-      return [later, ...offsets.slice(1)];
+      return offsets;
     }
     const moving = offsets.some((row) => row.generation !== generation);
     assertInvariant(moving || attempt < TRIES / 2, `${name} has a committed offset`);
