@@ -330,7 +330,10 @@ const ofTheLog: readonly Mutant[] = [
   {
     rule: "a deletion ends only the life that it was for",
     file: "table/lifecycle-rows.ts",
-    from: "return `${isLive} AND ${isAtEpoch(stored, operations, row)}`;\n          })\n          .commit(),\n        directory.delete",
+    from: `return \`\${isLive} AND \${isAtEpoch(stored, operations, row)}\`;
+          })
+          .commit(),
+        directory.delete`,
     to: 'return operations.ne(stored.uid, "no-such");\n          })\n          .commit(),\n        directory.delete',
     plan: { ...DELETIONS, writeFaults: { "timeout-late": 0.3 } },
   },
