@@ -66,7 +66,7 @@ async function assertNotLost(log: CursorFacts, stream: Stream, cursor: CursorCon
   await Promise.all(
     positions.map(async (position, partition) => {
       const lost = await log.lostBy(stream.life, partition, id);
-      // A partition without such an end was made after the restore, so the cursor covers a lost one.
+      // A partition without such an end was made after the restore. The cursor covers a lost one.
       const end = restoredEnd(lost, next) ?? 0;
       const read = Math.max(position?.next ?? 0, bootstrap?.exactFrom[partition] ?? 0);
       if (read > end || isLost(lost, read) || isLost(lost, position?.next ?? 0)) throw restored();
