@@ -1,7 +1,15 @@
 import { execFile, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Stack, startStack } from "../../packages/local/src/stack.ts";
@@ -129,6 +137,38 @@ describe("the concepts", () => {
       expect(printed).toMatch(/^retry: 1000\n\nevent: page\nid: .+\ndata: \{"events":\[\]/);
     } finally {
       curl.kill();
+    }
+  });
+});
+
+describe("push", () => {
+  it("the receiver of the page verifies and prints what the page publishes", async () => {
+    const blocks = blocksOf("docs/push.md");
+    const [setUp, publish] = blocks.filter(({ text }) => /^(KEY=|api )/.test(text));
+    const [receiver] = blocks.filter(({ language }) => language === "js");
+    const port = 20_000 + (process.pid % 20_000);
+    const [answers = []] = await paste([setUp?.text.replace("3000", String(port)) ?? ""]);
+    expect(answers.at(-1)).toMatchObject({ secret: expect.stringMatching(/^whsec_/) });
+    symlinkSync(resolve("node_modules"), join(folder, "node_modules"));
+    writeFileSync(join(folder, "hook.mjs"), receiver?.text.replace("3000", String(port)) ?? "");
+    const hook = spawn(process.execPath, ["hook.mjs"], {
+      cwd: folder,
+      env: { ...process.env, SECRET: answers.at(-1).secret },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      const url = `http://127.0.0.1:${port}/hook`;
+      const forged = () => fetch(url, { method: "POST", body: "{}" }).catch(() => undefined);
+      await expect.poll(async () => (await forged())?.status, { timeout: 10_000 }).toBe(401);
+      await paste([`${setUp?.text.split("\n\n")[0]}\n${publish?.text}`]);
+      let printed = "";
+      for await (const chunk of hook.stdout) {
+        printed += chunk;
+        if (printed.includes("payment-1")) break;
+      }
+      expect(printed).toBe("payment-1 1 { total: 42 }\n");
+    } finally {
+      hook.kill();
     }
   });
 });

@@ -233,7 +233,7 @@ describe("the dispatcher and the pusher", () => {
     expect(sent()).toEqual([1]);
   });
 
-  it("a run that throws is repeated later, and its bell dies after the ninth", async () => {
+  it("a run that throws is repeated later, and its bell dies in the end", async () => {
     const lines: string[] = [];
     vi.spyOn(process.stdout, "write").mockImplementation((line) => lines.push(String(line)) > 0);
     const throwing = createPusherHandler({

@@ -27,7 +27,7 @@ describe("places", () => {
     expect(placeInBody("2026-11-29T07:00:00.000Z")).toBe("2026-11-29T07:00:00.000Z");
     const cursor = "AQECDHNxa0ZVQnZI";
     expect(placeInBody(cursor)).toEqual({ cursor });
-    expect(() => placeInBody("nowhere")).toThrow("is no place");
+    expect(() => placeInBody("nowhere")).toThrow("is not a place");
   });
 
   it("a seek delivers again or skips, never both", () => {

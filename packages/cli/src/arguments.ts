@@ -43,7 +43,7 @@ export function paired(
 ): Record<string, string> {
   const at = text.indexOf("=");
   if (at > 0) return { ...former, [text.slice(0, at)]: text.slice(at + 1) };
-  throw new UsageError(`A header is written as name=value: ${text}`);
+  throw new UsageError(`--header takes name=value, not "${text}".`);
 }
 
 /** Where reading starts: at the last n events, or at a place in the server's grammar. */

@@ -121,7 +121,7 @@ export const api = {
       signal,
       ...(waitSeconds === undefined ? {} : { waitSeconds: Number(waitSeconds) }),
     }),
-  /** Opens an event stream of the pages after a place. */
+  /** Opens server-sent events with the pages after a place. */
   openEvents: (name: string, query: Query, signal: AbortSignal) =>
     openStream(`${pathOf(name)}/events?${printQuery(query)}`, signal),
   readPage: (json: string): EventPage => JSON.parse(quoteData(json)),

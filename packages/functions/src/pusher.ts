@@ -10,7 +10,7 @@ type QueueEvent = { readonly Records: readonly { readonly body: string }[] };
 
 /** The time that a run may use, besides that of its last page. */
 const BUDGET_MS = 50_000;
-/** After its timeout of five minutes, no call of a function is at work. */
+/** After five minutes, the function's timeout, a run has certainly ended. */
 const AWAKE_MS = 5 * 60_000;
 /** A run that throws is repeated after 5 s, 10 s, 20 s and so on. After the last one it is dead. */
 const TRIES = 8;

@@ -37,8 +37,8 @@ export type DynamoRelayOptions = {
  * A Lambda handler that publishes the records of a DynamoDB stream. The function's event source
  * needs `FunctionResponseTypes: ["ReportBatchItemFailures"]`.
  *
- * Each record is one request, and the record's id is its Idempotency-Key. Lambda may pass the same
- * records again in other batches, so the name of a batch would not last. DynamoDB keeps a record
+ * Each record is one request, and the record's id is its Idempotency-Key. Lambda may group the same
+ * records differently on a retry, so a key for each batch would not work. DynamoDB keeps a record
  * for 24 hours, and the ledger remembers a key for as long.
  */
 export function dynamoRelay({ ledger, toEvents, concurrency = 16, onRefused }: DynamoRelayOptions) {

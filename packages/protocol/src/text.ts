@@ -56,7 +56,7 @@ export const ReadableName = described(
   ),
   {
     id: "ReadableName",
-    description: "The name of a stream, or that of the audit stream.",
+    description: "The name of a stream, or of the audit stream, which can only be read.",
     examples: ["orders", AUDIT_STREAM],
   },
 );

@@ -21,7 +21,7 @@ export function keysCommands({ program, act }: Register): void {
   keys
     .command("create <name>")
     .description("create an API key; its secret is shown once")
-    .requiredOption("--scope <scopes>", "publish, read, consume, operate, admin", listed)
+    .requiredOption("--scope <scopes>", "publish, read, consume, operate, admin, audit", listed)
     .option("--stream <streams>", "names, beginnings such as billing.*, or * (default)", listed)
     .option("--subscription <names>", "only these subscriptions", listed)
     .option("--key-prefix <text>", "only events whose keys begin with this")

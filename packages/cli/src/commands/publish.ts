@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { counted, paired } from "../arguments.ts";
 import type { Cli } from "../cli.ts";
 import { Failure, UsageError } from "../io.ts";
+import { EXIT } from "../output/trouble.ts";
 import { count, plural, quoted, visible } from "../output/words.ts";
 import { type Batch, type BatchRules, batchesOf } from "../publish/batches.ts";
 import { checkFile, readFileChunks } from "../publish/input.ts";
@@ -137,9 +138,9 @@ async function publishFile(cli: Cli, { stream, file, rules, flags }: FromFile): 
   const command = commandOf(stream, file, flags);
   if (decision.kind === "too-late") {
     throw new Failure(
-      `${file} was published up to line ${decision.line} more than 23 hours ago, ` +
-        "and the server no longer knows its requests.",
-      { help: `${command} --from-line ${decision.line + 1}`, exitCode: 5 },
+      `${file} was published up to line ${decision.line} more than 23 hours ago. ` +
+        "Sending those lines again could publish them twice.",
+      { help: `${command} --from-line ${decision.line + 1}`, exitCode: EXIT.conflict },
     );
   }
   let state = decision.journal;

@@ -63,7 +63,11 @@ const settings = (command: ReturnType<Register["program"]["command"]>) =>
     .option("--type <types>", "only events of these types", listed)
     .option("--key-prefix <text>", "only events whose keys begin with this")
     .option("--header <name=value>", "only events with this header", paired)
-    .option("--lease-seconds <n>", "how long a worker may be silent", counted("--lease-seconds"))
+    .option(
+      "--lease-seconds <n>",
+      "how long a worker may be silent, in seconds (default: 30)",
+      counted("--lease-seconds"),
+    )
     .option(
       "--max-deliveries <n>",
       "park the key of an event after this many deliveries",

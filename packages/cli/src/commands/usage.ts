@@ -23,7 +23,10 @@ export function usageCommand({ program, act }: Register): void {
     .description("show what streams, keys or tenants used")
     .option("--by <what>", "stream, key or tenant", "stream")
     .option("--step <time>", "hour or day, in UTC", "day")
-    .option("--from <time>", "such as -7d or 2026-11-01T00:00Z")
+    .option(
+      "--from <time>",
+      "where it begins, such as -7d (default: 24 hours or 30 days before --to)",
+    )
     .option("--to <time>", "the end, which is not included (default: now)")
     .option("--tenant <name>", "another tenant, with the admin key")
     .option("--csv", "print CSV")
@@ -100,5 +103,5 @@ const shorten = (time: string, step: string): string =>
 function oneOf<T extends string>(known: readonly T[], text: string, option: string): T {
   const found = known.find((each) => each === text);
   if (found !== undefined) return found;
-  throw new UsageError(`${option} is ${known.join(" or ")}, and not "${text}".`);
+  throw new UsageError(`${option} must be ${known.join(" or ")}, not "${text}".`);
 }

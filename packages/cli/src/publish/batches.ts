@@ -1,4 +1,5 @@
 import { Failure, UsageError } from "../io.ts";
+import { EXIT } from "../output/trouble.ts";
 import { type EventToPublish, eventOfLine, type LineRules, sizeOf } from "./event-of-line.ts";
 import type { Line } from "./lines.ts";
 
@@ -79,7 +80,7 @@ function atLine<T>(number: number, read: () => T): T {
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const more = error.help === undefined ? {} : { help: error.help };
-    throw new Failure(`Line ${number} ${error.message}.`, { ...more, exitCode: 2 });
+    throw new Failure(`Line ${number} ${error.message}.`, { ...more, exitCode: EXIT.usage });
   }
 }
 

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import type { Cli } from "../cli.ts";
 import { Failure } from "../io.ts";
 import { progressLine } from "../output/progress.ts";
+import { EXIT } from "../output/trouble.ts";
 import { bytes } from "../output/words.ts";
 import { type BatchRules, batchesOf } from "./batches.ts";
 import { linesOf } from "./lines.ts";
@@ -50,9 +51,9 @@ function sizeOf(path: string, file: string): number {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const reason = code === "ENOENT" ? "it does not exist" : String(code);
-    throw new Failure(`Cannot read ${file}: ${reason}.`, { exitCode: 2 });
+    throw new Failure(`Cannot read ${file}: ${reason}.`, { exitCode: EXIT.usage });
   }
   throw new Failure(`${file} is not a file. Use a pipe: el publish STREAM < ${file}`, {
-    exitCode: 2,
+    exitCode: EXIT.usage,
   });
 }

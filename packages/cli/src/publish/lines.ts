@@ -1,5 +1,6 @@
 import { TextDecoder } from "node:util";
 import { Failure } from "../io.ts";
+import { EXIT } from "../output/trouble.ts";
 
 /** A line of a file, with its number from 1. */
 export type Line = { readonly number: number; readonly text: string };
@@ -31,7 +32,9 @@ export async function* linesOf(
       yield take(whole);
     }
     if (rest.length > LINE_CHARS_MAX) {
-      throw new Failure(`Line ${number + 1} is longer than an event can be.`, { exitCode: 2 });
+      throw new Failure(`Line ${number + 1} is longer than an event can be.`, {
+        exitCode: EXIT.usage,
+      });
     }
   }
   rest += decode(decoder, undefined, number);
@@ -44,7 +47,7 @@ function decode(decoder: TextDecoder, chunk: Uint8Array | undefined, number: num
   } catch {
     throw new Failure(`The input after line ${number} is not UTF-8.`, {
       help: "iconv -f latin1 -t utf-8 FILE",
-      exitCode: 2,
+      exitCode: EXIT.usage,
     });
   }
 }

@@ -24,10 +24,7 @@ export type Plan = {
   readonly stream: string;
   /** The number of events, if it is known. */
   readonly total: number | undefined;
-  /**
-   * Returns the name of a request, so that it takes effect once. Undefined if each run is a new
-   * publish.
-   */
+  /** Returns the Idempotency-Key of a batch. Undefined if each run publishes all lines again. */
   keyOf(batch: Batch): string | undefined;
   /** Lines up to this one are known to be durable and are not sent. */
   readonly durableTo: number;

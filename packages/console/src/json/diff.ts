@@ -37,7 +37,7 @@ const isSame = (one: string | undefined, other: string | undefined): boolean =>
 const equal = (left: readonly string[], right: readonly string[]): Pair[] =>
   left.map((line, n) => ({ left: line, right: right[n], same: true }));
 
-/** Pairs lines that are only on one side, in their order. */
+/** Pairs removed lines with added lines by their position. */
 function changed(left: readonly string[], right: readonly string[]): Pair[] {
   const count = Math.max(left.length, right.length);
   return Array.from({ length: count }, (_, n) => ({ left: left[n], right: right[n], same: false }));

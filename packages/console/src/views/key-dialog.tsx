@@ -74,7 +74,7 @@ export function KeyDialog({ onClose, onSecret }: Props) {
           onInput={(e) => setPrefix(e.currentTarget.value)}
         />
       </Field>
-      <Field label="It expires after, in days">
+      <Field label="Expires after (days)">
         <input
           type="number"
           min="1"

@@ -46,7 +46,7 @@ type StateProps = {
   readonly versions: Versions;
 };
 
-/** How often a state is requested that compaction has not read so far. */
+/** How often a state is requested again while compaction has not reached the key's last event. */
 const LATE_EVERY_MS = 3_000;
 const UNREAD = "Compaction has not read the key yet.";
 

@@ -52,7 +52,7 @@ export function StreamDialog({ stream, onClose, onDone }: Props) {
         <input value={description} onInput={(e) => setDescription(e.currentTarget.value)} />
       </Field>
       <Field
-        label="Events are kept for, in hours"
+        label="Keep events for (hours)"
         hint="A longer time applies to new events. A shorter one applies to all events at once."
       >
         <input

@@ -31,7 +31,7 @@ export function assertEndsWith(caller: Caller, validUntil: number): number {
 export function assertMayRotate(caller: Caller, { validUntil }: ApiKeyRow): void {
   if (validUntil <= caller.validUntil) return;
   throw new LedgerError("forbidden", {
-    detail: `That key expires ${toTime(validUntil)}, after your own. Rotate it with a key that expires as late, or create another key and revoke it.`,
+    detail: `That key expires ${toTime(validUntil)}, later than yours. Rotate it with a key that lives as long, or create a new key and revoke the old one.`,
   });
 }
 

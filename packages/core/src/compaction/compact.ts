@@ -258,7 +258,8 @@ async function renewLook(
 
 /**
  * Without sweeps, rows expire while the log start offset stays below them. A reader that begins at
- * the earliest event would meet that gap repeatedly, so compaction moves the offset.
+ * the earliest event would meet that gap repeatedly, so compaction moves the floor
+ * too.
  */
 async function moveOldFloor(
   deps: CompactDeps,

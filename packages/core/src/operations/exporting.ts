@@ -259,7 +259,7 @@ const ENDED_MAX = 90;
 
 const exportNotFound = (): LedgerError =>
   new LedgerError("export-not-found", {
-    detail: "The stream has no export with this id. Exports are removed after some days.",
+    detail: "The stream has no export with this id. Exports are removed after 3 days.",
   });
 
 const tooManyExports = (): LedgerError =>

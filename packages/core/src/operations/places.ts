@@ -75,7 +75,7 @@ export function createPlaces({ clock, cursors, log }: Deps) {
     return { cursor };
   }
 
-  /** Parses a cursor that reads the stream itself. */
+  /** Parses a cursor of the stream's log, and refuses one of a subscription. */
   async function ofCursor(
     stream: LiveStream,
     text: string,

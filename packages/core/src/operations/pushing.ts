@@ -349,7 +349,8 @@ const pushNotFound = (): LedgerError =>
 
 const pushUnavailable = (): LedgerError =>
   new LedgerError("push-unavailable", {
-    detail: "This server does not push. Its operator can set the secret PushKey.",
+    detail:
+      "This server does not push. Its operator can deploy it with PUSH=on and the secret PushKey.",
   });
 
 const notOfKey = (sequence: number): LedgerError =>

@@ -5,7 +5,6 @@ import {
   nextPageSize,
   outageAfter,
   type PushAnswer,
-  RETRY_DELAYS_MS,
   retryAt,
 } from "./push-plan.ts";
 
@@ -30,7 +29,10 @@ describe("the plan of a push", () => {
 
   it("[push.order] retries after growing delays, with some chance in them", () => {
     const delays = Array.from({ length: 11 }, (_, n) => retryAt(n + 1, answered(500), middle));
-    expect(delays.map((at) => at && at - 1_000)).toEqual([...RETRY_DELAYS_MS, undefined]);
+    expect(delays.map((at) => at && at - 1_000)).toEqual([
+      ...[5_000, 30_000, 120_000, 600_000, 3_600_000],
+      ...[3 * 3_600_000, 6 * 3_600_000, 12 * 3_600_000, DAY_MS, DAY_MS, undefined],
+    ]);
     expect(retryAt(1, answered(500), { nowMs: 0, fraction: 0 })).toBe(4_000);
     expect(retryAt(1, answered(500), { nowMs: 0, fraction: 1 })).toBe(6_000);
   });

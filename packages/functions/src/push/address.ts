@@ -30,7 +30,7 @@ const PRIVATE_V4 = networks("ipv4", [
 ]);
 /** The only part of version 6 that is assigned for unicast. */
 const GLOBAL_V6 = networks("ipv6", ["2000::/3"]);
-/** The parts of it that are not public, or that contain an address of version 4. */
+/** Parts of 2000::/3 that are not public, or that embed an IPv4 address. */
 const PRIVATE_V6 = networks("ipv6", [
   "2001::/23",
   "2001:db8::/32",

@@ -3,8 +3,8 @@ import type { PushId } from "@eventledger/core";
 /** A message that makes a pusher look at one push. */
 export type Bell = Pick<PushId, "life" | "subscriptionUid"> & {
   /**
-   * The bell is not due before this time, in milliseconds since 1970. A queue delays a message by
-   * at most 15 minutes.
+   * The earliest time of the run, in milliseconds since 1970. A queue delays a message by 15
+   * minutes at most.
    */
   readonly at?: number;
   /** How many runs have thrown. */

@@ -13,7 +13,7 @@ const shape = {
   timeoutSeconds: described(count, { description: "How long the endpoint may take." }),
   status: described(z.enum(["enabled", "failing", "disabled"]), {
     description:
-      "`failing`: the endpoint refuses everything, so the position is held and one event is tried from time to time. `disabled`: nothing is sent.",
+      "`failing`: the endpoint refuses everything, so the position is held and at most three keys are tried from time to time. `disabled`: nothing is sent.",
   }),
   disabledBecause: described(z.optional(z.enum(["asked", "gone", "failing", "retention-passed"])), {
     description:

@@ -34,9 +34,9 @@ export type LogPage = {
 export type ToRow<Row> = (event: LedgerEvent) => Row | undefined;
 
 /**
- * Returns the changes of a page, or undefined if the stream has a new life. The first page of the
- * log that reaches the end completes the round. Readers see it from then on, and the rows of the
- * old round are deleted.
+ * Returns the changes of a page, or undefined if the stream has a new life. A round builds the copy
+ * once. The first page of the log that reaches the end completes the round. Readers see it from
+ * then on, and the rows of the old round are deleted.
  */
 export function applyPage<Row>(
   mark: Mark,

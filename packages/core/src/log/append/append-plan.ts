@@ -94,7 +94,7 @@ export function planAppend(input: PlanInput): AppendPlan {
   return { append: { life: input.life, batches, receipts: rows, token }, receipts, ends, claims };
 }
 
-/** Puts requests with claims into one batch, which names them. */
+/** Returns the one batch of requests with claims. The batch names the claims. */
 function withClaims(batches: Append["batches"], claims: readonly ClaimedRun[]): Append["batches"] {
   if (claims.length === 0) return batches;
   const [only, ...others] = batches;

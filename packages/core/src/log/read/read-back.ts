@@ -290,9 +290,9 @@ function take(back: Back, batch: Batch, bound: Bound | undefined): void {
 }
 
 /**
- * Explains why no batch is stored before a position: the floor has reached it, no process has moved
- * the floor for a week while rows expired, or the log is damaged. Below the floor the archive may
- * continue. A position from the archive does not name its batch, and is looked up once.
+ * Called when no batch is stored before a position. Ends the run, or lets it go on in the archive.
+ * A position from the archive does not name its batch, so the batch is looked up once. Throws an
+ * InvariantError if neither the floor nor a stale floor explains the gap.
  */
 async function explainGap(
   { table, checkpoints, clock }: ReadDeps,

@@ -226,12 +226,10 @@ export function startAt(chain: KnownChain, position: Position): Position {
 }
 
 /**
- * Returns where a run continues when a batch is missing: after numbers that a restore used up, if
- * their row has expired, or in the archive, if the floor has passed the position in the meantime. A
- * position from the archive does not name its batch, and is looked up once. Otherwise explains the
- * missing batch: rows are removed only when the floor is above them. Either the floor is above the
- * position by now, or no process has moved the floor for a week, or the log is damaged. A check of
- * the end in the meantime does not decide between these.
+ * Finds where a run goes on after a missing batch: after numbers that a restore used up, or in the
+ * archive if the floor has passed the position. A position from the archive does not name its
+ * batch, so the batch is looked up once. Otherwise throws `retention-passed`, or an InvariantError
+ * if neither the floor nor a stale floor explains the gap.
  */
 async function findAfterGap(
   { table, checkpoints, clock }: ReadDeps,

@@ -36,7 +36,7 @@ export function isFollowing(c: Context<AppEnv>, unusable: readonly string[]): bo
 }
 
 const detail =
-  "This entry point sends only whole answers. Send Accept: application/json, and poll with waitSeconds.";
+  "This entry point sends only whole answers. Send Accept: application/json, and poll again after nextPollMs.";
 
 /** Returns the cursor from which a client that reconnects continues, or undefined. */
 export const lastEventId = (c: Context): string | undefined =>

@@ -29,7 +29,7 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   "key-not-found": { detail: "The key was deleted.", deleted: true, sequence: 43 },
   "event-not-found": { detail: "No event has this sequence yet." },
   "export-not-found": {
-    detail: "The stream has no export with this id. Exports are removed after some days.",
+    detail: "The stream has no export with this id. Exports are removed after 3 days.",
   },
   "too-many-exports": {
     detail: "A stream keeps at most 10 exports. Delete one, or wait until one expires.",
@@ -39,7 +39,8 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
     detail: "The subscription is not pushed. Set an endpoint with PUT .../push.",
   },
   "push-unavailable": {
-    detail: "This server does not push. Its operator can set the secret PushKey.",
+    detail:
+      "This server does not push. Its operator can deploy it with PUSH=on and the secret PushKey.",
   },
   "parked-key-not-found": {
     detail: "The key is not parked in this subscription. GET .../parked lists those that are.",
@@ -47,7 +48,7 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   "method-not-allowed": { detail: "The path does not allow PUT. It allows DELETE, GET, PATCH." },
   "streaming-unavailable": {
     detail:
-      "This entry point sends only whole answers. Send Accept: application/json, and poll with waitSeconds.",
+      "This entry point sends only whole answers. Send Accept: application/json, and poll again after nextPollMs.",
   },
   "stream-exists": {
     detail:
