@@ -184,6 +184,49 @@ describe("a push", () => {
     expect(await stateOf(stream)).toMatchObject({ status: "enabled" });
   });
 
+  it("[push.outage] an endpoint that is away for an hour then gets everything in order", async () => {
+    const { stream } = await pushed({ concurrency: 4 }, 4);
+    const downUntil = aheadMs + HOUR_MS;
+    answer(() => (aheadMs < downUntil ? 503 : 204));
+    const rounds = 30;
+    let tries = 0;
+    for (let n = 0; n < rounds; n++) {
+      await api.publish(stream, [event("a", n), event("b", n), event("c", n), event("d", n)]);
+      await run();
+      expect((await stateOf(stream)).retryingKeys).toBeLessThanOrEqual(2);
+      if (aheadMs < downUntil) tries = received.length;
+      await wait(3 * MINUTE_MS);
+    }
+    // The probes are at most an hour apart.
+    await wait(HOUR_MS + 15 * MINUTE_MS);
+    await run();
+    expect(tries).toBeLessThan(60);
+    received.splice(0, tries);
+    const all = Array.from({ length: rounds }, (_, n) => n);
+    for (const key of ["a", "b", "c", "d"]) expect([...new Set(sent(key))], key).toEqual(all);
+    expect(await stateOf(stream)).toMatchObject({ status: "enabled", retryingKeys: 0 });
+    expect(await api.getSubscription(stream, "hook")).toMatchObject({ lag: { events: 0 } });
+  });
+
+  it("[push.order] a key that always fails makes no other key wait for more deliveries", async () => {
+    /** Returns how many deliveries came before that of each event of the other keys, at p95. */
+    const p95 = async (isBad: boolean) => {
+      received.length = 0;
+      const { stream } = await pushed();
+      answer((delivery) => (isBad && isOf("k0")(delivery) ? 500 : 204));
+      const events = Array.from({ length: 400 }, (_, n) => event(`k${n % 40}`, n));
+      await api.publish(stream, events);
+      await run(60_000);
+      const waits = received.flatMap(({ body }, at) =>
+        body.key === "k0" ? [] : [at - (body.data as { n: number }).n],
+      );
+      expect(waits).toHaveLength(390);
+      return waits.toSorted((a, b) => a - b)[Math.floor(waits.length * 0.95)] ?? 0;
+    };
+    const usual = await p95(false);
+    expect(await p95(true)).toBeLessThanOrEqual(usual);
+  });
+
   it("[push.outage] parks at most two keys before it holds its position", async () => {
     const { stream } = await pushed();
     answer(() => 500);
