@@ -105,6 +105,23 @@ export function estimateSubscriber(
   );
 }
 
+/** Returns the cost of pushing this many events, in runs of so many with a bell for each run. */
+export function estimatePush(events: number, eventsInRun: 1 | 100, { push }: Measured): number {
+  const runs = events / eventsInRun;
+  const deliveryMs = (events * ASSUMED.pushMs) / Math.min(ASSUMED.pushAtOnce, eventsInRun);
+  const ms = deliveryMs + runs * (ASSUMED.pushRunMs + ASSUMED.dispatchMs);
+  const units = plus(push.ring, eventsInRun === 1 ? push.run1 : push.run10);
+  return (
+    ((2 * runs) / MILLION) * PRICES.lambdaMillion +
+    (ms / 1_000) * ASSUMED.pusherGb * PRICES.lambdaGbSecondArm +
+    ((QUEUE_REQUESTS * runs) / MILLION) * PRICES.queueMillion +
+    priceOf(times(units, runs))
+  );
+}
+
+/** A message is sent, received and deleted. */
+const QUEUE_REQUESTS = 3;
+
 export const totalOf = (items: readonly Item[]): number =>
   items.reduce((sum, { dollars }) => sum + dollars, 0);
 

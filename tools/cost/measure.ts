@@ -7,6 +7,7 @@ import { createEmfWriter } from "../../packages/functions/src/metrics/emf.ts";
 import { createMetrics } from "../../packages/functions/src/metrics/metrics.ts";
 import { printAnswered } from "../../packages/functions/src/metrics/request-log.ts";
 import { type ArchiveMeasured, measureArchive } from "./archive.ts";
+import { measurePush, type PushMeasured } from "./push.ts";
 import { openTable, type Polled, type Shop } from "./shop.ts";
 import type { Units } from "./units.ts";
 
@@ -54,6 +55,7 @@ export type Measured = {
   readonly logLineBytes: number;
   readonly metricsLineBytes: number;
   readonly archive: ArchiveMeasured;
+  readonly push: PushMeasured;
 };
 
 const ROUNDS = 20;
@@ -65,7 +67,8 @@ export async function measure(endpoint: string): Promise<Measured> {
   const [one, ten] = await Promise.all([measureBatch(endpoint, 1), measureBatch(endpoint, 10)]);
   const { batch: _, ...rest } = ten;
   const archive = await measureArchive(endpoint);
-  return { batches: { 1: one.batch, 10: ten.batch }, ...rest, ...lines(), archive };
+  const push = await measurePush(endpoint);
+  return { batches: { 1: one.batch, 10: ten.batch }, ...rest, ...lines(), archive, push };
 }
 
 async function measureBatch(endpoint: string, n: number) {

@@ -4,6 +4,7 @@ import {
   ALARMS,
   estimate,
   estimateIdle,
+  estimatePush,
   estimateSubscriber,
   type Item,
   METRICS_SENT,
@@ -13,6 +14,7 @@ import {
 import type { Measured } from "./measure.ts";
 import { PRICES, SOURCES } from "./prices.ts";
 import { ASSUMED, BATCHES, type Ingress, SCENARIOS } from "./scenarios.ts";
+import type { Units } from "./units.ts";
 
 /** The first one is the default. */
 const DOORS: readonly Ingress[] = ["HTTP API", "Function URL"];
@@ -74,6 +76,12 @@ ${DOORS.map((door) => `### ${door}\n\n${itemised(door, measured)}`).join("\n\n")
   one in an hour writes one an hour, ${money(HOURS_OF_MONTH * segmentRequests(measured), 4)} a month. A batch of an archived stream is removed by a
   write: a thousand events took ${measured.archive.publish.write} write units to publish and ${measured.archive.removal.write} to remove. A page
   of a thousand events took ${measured.archive.page.gets} GET and ${measured.archive.page.read} read units.
+- **Pushes** (\`PUSH=on\`) add two alarms. For a batch the dispatcher takes ${measured.push.ring.read} read unit, also for a stream
+  without a push. A run that delivered an event took ${units(measured.push.run1)}, one that delivered a
+  hundred ${units(measured.push.run10)}, one that found nothing ${units(measured.push.idleRun)}, and
+  one whose event failed ${units(measured.push.failure)}. A million deliveries of ${ASSUMED.pushMs} ms cost ${money(estimatePush(1e6, 100, measured))} in runs of a
+  hundred events, and ${money(estimatePush(1e6, 1, measured))} when each event comes alone. Nothing runs while nothing is published,
+  except that the sweeper rings each push once an hour: ${money(HOURS_OF_MONTH * hourlyRing(measured), 3)} a month.
 - **The HTTP API** costs more per request than the function that it calls. Its throttle and its domain are
   what it is for (deploy.md).
 
@@ -118,6 +126,7 @@ What cannot be measured without AWS, or is yours to decide:
 | | |
 | --- | --- |
 | router, 1 GB, arm64 | ${ASSUMED.publishMs} ms a publish, ${ASSUMED.idlePollMs} ms a poll that finds nothing, ${ASSUMED.busyPollMs} ms one that does, ${ASSUMED.commitMs} ms more with a commit |
+| pusher, 512 MB | ${ASSUMED.pushMs} ms a delivery, ${ASSUMED.pushAtOnce} keys at the same time, ${ASSUMED.pushRunMs} ms a run besides; dispatcher ${ASSUMED.dispatchMs} ms |
 | compactor, 1 GB | one run per ${ASSUMED.compactorWindowSeconds} s with events, ${ASSUMED.compactorMs} ms and ${ASSUMED.compactorMsPerEvent} ms an event; as slow as on the busy machine above it would be ${(perKeyMs() / LAMBDA_CORES).toFixed(1)} ms, ${money((perKeyMs() / LAMBDA_CORES - ASSUMED.compactorMsPerEvent) * 1_000 * ASSUMED.routerGb * PRICES.lambdaGbSecondArm, 3)} more for a million events |
 | subscribers | poll every second all month, and commit what they got when they poll again, in one request, accepting gzip |
 | conflicts | a publish finds that another process was faster ${ASSUMED.conflictsPerOverlap} times as often as two overlap; in the simulation, lost races and [turns](decisions/0057-turns.md) together write less |
@@ -131,7 +140,7 @@ long than the one before it, so storage falls once the last event of the longer 
 change from a year to a day that takes a year. Who needs the storage sooner creates another stream.
 
 Prices: ${money(PRICES.writeMillion, 3)} and ${money(PRICES.readMillion, 3)} per million write and read units, ${money(PRICES.storageGbMonth)} and ${money(PRICES.backupGbMonth)} per GB
-stored and backed up, ${money(PRICES.lambdaMillion)} per million Lambda calls and $${PRICES.lambdaGbSecondArm} per GB-second, ${money(PRICES.httpApiMillion)} per
+stored and backed up, ${money(PRICES.lambdaMillion)} per million Lambda calls, ${money(PRICES.queueMillion)} per million queue requests and $${PRICES.lambdaGbSecondArm} per GB-second, ${money(PRICES.httpApiMillion)} per
 million HTTP API requests, ${money(PRICES.logsIngestGb)} per GB of log, ${money(PRICES.metricMonth)} a metric, ${money(PRICES.alarmMonth)} an alarm, ${money(PRICES.transferOutGb)} per GB out. They
 stand on ${SOURCES.map((source) => `<${source.split(" ")[0]}>`).join(",\n")}.
 `;
@@ -201,6 +210,14 @@ const LAMBDA_CORES = 0.58;
 /** Returns the cost of a request that is open all the time. */
 const waiting = (): number =>
   ASSUMED.hoursPerMonth * 3_600 * ASSUMED.routerGb * PRICES.lambdaGbSecondArm;
+
+const units = ({ read, write }: Units): string => `${read} read and ${write} write units`;
+
+/** The cost of a run that finds nothing, with its message. */
+const hourlyRing = ({ push }: Measured): number =>
+  (push.idleRun.read * PRICES.readMillion + push.idleRun.write * PRICES.writeMillion) / 1e6 +
+  (PRICES.lambdaMillion + 3 * PRICES.queueMillion) / 1e6 +
+  (ASSUMED.pushRunMs / 1_000) * ASSUMED.pusherGb * PRICES.lambdaGbSecondArm;
 
 const dollars = (value: number): string => value.toFixed(2);
 const money = (value: number, digits = 2): string => `$${value.toFixed(digits)}`;

@@ -7,6 +7,7 @@ export const PRICES = {
   region: "us-east-1",
   httpApiMillion: 1.0,
   lambdaMillion: 0.2,
+  queueMillion: 0.4,
   lambdaGbSecondArm: 0.0000133334,
   writeMillion: 0.625,
   readMillion: 0.125,
@@ -42,4 +43,5 @@ export const SOURCES = [
   "https://aws.amazon.com/cloudwatch/pricing/",
   "https://aws.amazon.com/ec2/pricing/on-demand/ (data transfer)",
   "https://aws.amazon.com/s3/pricing/",
+  "https://aws.amazon.com/sqs/pricing/",
 ];

@@ -36,6 +36,12 @@ export const ASSUMED = {
   sweeperMs: 1_000,
   /** The window of the event source. The compactor runs once for each window with events. */
   compactorWindowSeconds: 10,
+  /** A delivery, with `pushAtOnce` keys at the same time, and what a run takes besides. */
+  pushMs: 100,
+  pushAtOnce: 8,
+  pushRunMs: 100,
+  dispatchMs: 10,
+  pusherGb: 0.5,
   routerGb: 1,
   sweeperGb: 0.5,
   /** The default retention and the 30 days that a batch stays stored beyond it. */
