@@ -110,7 +110,7 @@ export function estimatePush(events: number, eventsInRun: 1 | 100, { push }: Mea
   const runs = events / eventsInRun;
   const deliveryMs = (events * ASSUMED.pushMs) / Math.min(ASSUMED.pushAtOnce, eventsInRun);
   const ms = deliveryMs + runs * (ASSUMED.pushRunMs + ASSUMED.dispatchMs);
-  const units = plus(push.ring, eventsInRun === 1 ? push.run1 : push.run10);
+  const units = plus(push.ring, eventsInRun === 1 ? push.run1 : push.run100);
   return (
     ((2 * runs) / MILLION) * PRICES.lambdaMillion +
     (ms / 1_000) * ASSUMED.pusherGb * PRICES.lambdaGbSecondArm +

@@ -78,7 +78,7 @@ ${DOORS.map((door) => `### ${door}\n\n${itemised(door, measured)}`).join("\n\n")
   of a thousand events took ${measured.archive.page.gets} GET and ${measured.archive.page.read} read units.
 - **Pushes** (\`PUSH=on\`) add two alarms. For a batch the dispatcher takes ${measured.push.ring.read} read unit, also for a stream
   without a push. A run that delivered an event took ${units(measured.push.run1)}, one that delivered a
-  hundred ${units(measured.push.run10)}, one that found nothing ${units(measured.push.idleRun)}, and
+  hundred ${units(measured.push.run100)}, one that found nothing ${units(measured.push.idleRun)}, and
   one whose event failed ${units(measured.push.failure)}. A million deliveries of ${ASSUMED.pushMs} ms cost ${money(estimatePush(1e6, 100, measured))} in runs of a
   hundred events, and ${money(estimatePush(1e6, 1, measured))} when each event comes alone. Nothing runs while nothing is published,
   except that the sweeper rings each push once an hour: ${money(HOURS_OF_MONTH * hourlyRing(measured), 3)} a month.
