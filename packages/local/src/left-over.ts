@@ -3,7 +3,7 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Pace } from "@eventledger/core";
 
 /** For each millisecond of a compaction write, publishers get this many milliseconds. */
-const LEFT_FOR_EACH = 2;
+const LEFT_FOR_EACH = 3;
 /** Publishing counts as finished when nothing was written for this long. */
 const QUIET_MS = 50;
 const LOOK_EVERY_MS = 5;
@@ -14,17 +14,24 @@ export type LeftOver = {
   watch(client: DynamoDBClient): void;
   /** The pace of all background work. Its writes happen one after another. */
   readonly pace: Pace;
+  /** Resolves when `stop` is called. Work that waits for the pace then waits for ever. */
+  readonly stopped: Promise<void>;
+  /** Lets no further write begin, and waits for the one in flight. */
+  stop(): Promise<void>;
 };
 
 /**
  * Lets compaction write only as much as publishing leaves free. The local store has one disk and
  * one writer, so publishers wait for each write of compaction. While they publish, compaction
- * writes for a third of the time. Otherwise it writes without a pause.
+ * writes for a quarter of the time. Otherwise it writes without a pause.
  */
 export function createLeftOver(now: () => number = () => performance.now()): LeftOver {
   let writing = 0;
   let wroteAt = Number.NEGATIVE_INFINITY;
   let turn: Promise<unknown> = Promise.resolve();
+  let inFlight: Promise<unknown> = Promise.resolve();
+  const stopping = Promise.withResolvers<void>();
+  let isStopped = false;
   const isPublishing = () => writing > 0 || now() - wroteAt < QUIET_MS;
 
   async function leave(ms: number): Promise<void> {
@@ -59,15 +66,26 @@ export function createLeftOver(now: () => number = () => performance.now()): Lef
         const done = Promise.withResolvers<void>();
         turn = done.promise;
         await before;
+        if (isStopped) await NEVER;
         const began = now();
+        const writing = write();
+        inFlight = writing.catch(() => {});
         try {
-          return await write();
+          return await writing;
         } finally {
           void leave(LEFT_FOR_EACH * (now() - began)).finally(done.resolve);
         }
       },
     },
+
+    stopped: stopping.promise,
+    async stop() {
+      isStopped = true;
+      stopping.resolve();
+      await inFlight;
+    },
   };
 }
 
+const NEVER = new Promise<never>(() => {});
 const WRITE = /^(Put|Update|Delete|BatchWrite|TransactWrite)/;

@@ -7,7 +7,7 @@ import {
 } from "../../../packages/core/src/compaction/compaction-plan.ts";
 import { entryOf, packEvents } from "../../../packages/core/src/log/codec.ts";
 import type { Batch } from "../../../packages/core/src/table/batch.ts";
-import type { CompactedRow } from "../../../packages/core/src/table/compacted.entity.ts";
+import type { CompactedRow } from "../../../packages/core/src/table/compacted-row.ts";
 
 /** One event of a small log: its key, and whether it deletes the key. */
 export type SmallEvent = { readonly key: "a" | "b"; readonly deletes: boolean };

@@ -30,9 +30,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     rule: "put only if newer",
-    file: "table/compacted.entity.ts",
-    from: "lt(stored.sequence, row.sequence)",
-    to: "lt(stored.rawBytes, 1_000_000)",
+    file: "table/compacted-wire.ts",
+    from: "OR #sequence < :sequence0",
+    to: "OR #sequence < :sequence0 OR #sequence >= :sequence0",
   },
   {
     rule: "items before checkpoint",
@@ -66,15 +66,25 @@ export const mutations: readonly Mutation[] = [
   },
   {
     rule: "an update takes a tombstone's expiry away",
-    file: "table/compacted.entity.ts",
-    from: "        entity\n          .put({ life, ...row })\n",
-    to: "        entity\n          .upsert({ life, ...row, ...({ deleted: row.deleted ?? false } as object) })\n",
+    file: "table/compacted-wire.ts",
+    from: "    await (client as Client).send(new PutCommand(putIfNewerRequest(table, life, row)));\n",
+    to: `    const { UpdateCommand } = await import("@aws-sdk/lib-dynamodb");
+    const { Item, ...put } = putIfNewerRequest(table, life, row);
+    const { pk, sk, ...rest } = Item;
+    const fields = Object.entries({ x: false, ...rest });
+    const UpdateExpression = "SET " + fields.map((_, n) => "#f" + n + " = :f" + n).join(", ");
+    for (const [n, [name, value]] of fields.entries()) {
+      Object.assign(put.ExpressionAttributeNames, { ["#f" + n]: name });
+      Object.assign(put.ExpressionAttributeValues, { [":f" + n]: value });
+    }
+    await (client as Client).send(new UpdateCommand({ ...put, Key: { pk, sk }, UpdateExpression }));
+`,
   },
   {
     rule: "put together only if each is newer",
-    file: "table/compacted.entity.ts",
-    from: "              .where((stored, is) => isOlder(stored, is, row))\n",
-    to: "",
+    file: "table/compacted-wire.ts",
+    from: "{ Put: putIfNewerRequest(table, life, row) }",
+    to: "{ Put: { TableName: table, Item: putIfNewerRequest(table, life, row).Item } }",
   },
   {
     rule: "rows that are as new do not hold up the others of their write",

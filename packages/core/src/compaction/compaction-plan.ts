@@ -6,7 +6,7 @@ import { CLOCKS_APART_MS } from "../model/sightings.ts";
 import type { Bootstrap } from "../model/snapshot-progress.ts";
 import { type Batch, isLast } from "../table/batch.ts";
 import type { Checkpoint, Pin } from "../table/checkpoint.entity.ts";
-import type { CompactedRow } from "../table/compacted.entity.ts";
+import type { CompactedRow } from "../table/compacted-row.ts";
 
 /** The maximum duration of a bootstrap. A slower one has to start over. */
 const BOOTSTRAP_AGE_MAX_MS = DAY_MS;

@@ -1,6 +1,6 @@
 import { ageMs, type Clock, takeStamp } from "../kernel/clock.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
-import type { CompactedRow } from "../table/compacted.entity.ts";
+import type { CompactedRow } from "../table/compacted-row.ts";
 
 /**
  * The maximum size of a group. DynamoDB accepts 4 MB in a transaction, but a large one delays other

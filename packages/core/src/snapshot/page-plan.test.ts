@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { packEvents } from "../log/codec.ts";
 import { ADDED_BYTES } from "../log/read/page-cut.ts";
 import { type Bootstrap, formatScan } from "../model/snapshot-progress.ts";
-import type { CompactedRow } from "../table/compacted.entity.ts";
+import type { CompactedRow } from "../table/compacted-row.ts";
 import { beginPage, planQueries } from "./page-plan.ts";
 import { planScan } from "./scan-plan.ts";
 

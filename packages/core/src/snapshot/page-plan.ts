@@ -2,7 +2,7 @@ import { LIMITS } from "@eventledger/protocol";
 import { eventOf } from "../compaction/compaction-plan.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { type Bootstrap, scanOf } from "../model/snapshot-progress.ts";
-import type { CompactedRow } from "../table/compacted.entity.ts";
+import type { CompactedRow } from "../table/compacted-row.ts";
 import { planScan, planWave, type ScanRoom } from "./scan-plan.ts";
 
 /** A page of a snapshot during its assembly. */

@@ -1,6 +1,6 @@
 import { ADDED_BYTES } from "../log/read/page-cut.ts";
 import { type Bootstrap, COMPACTED_BUCKETS, formatScan } from "../model/snapshot-progress.ts";
-import type { CompactedRow } from "../table/compacted.entity.ts";
+import type { CompactedRow } from "../table/compacted-row.ts";
 
 /** The remaining capacity of a page: events, bytes, and rows that it may examine. */
 export type ScanRoom = { readonly events: number; readonly bytes: number; readonly rows: number };

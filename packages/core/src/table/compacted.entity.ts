@@ -1,25 +1,11 @@
-import { CustomAttributeType, createWriteTransaction, Entity } from "electrodb";
+import { CustomAttributeType, Entity } from "electrodb";
 import type { Life } from "../model/names.ts";
 import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
+import type { CompactedRow } from "./compacted-row.ts";
+import { sendPutIfNewer, sendPutsIfNewer } from "./compacted-wire.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 import { type DeletedPage, deleteEach } from "./in-part.ts";
 import { transact } from "./transaction.ts";
-
-/**
- * The latest event of one key. `payload` is a packed batch of that one event. A tombstone is kept
- * as `deleted`, without a payload, until `expiresAt` (seconds since 1970).
- */
-export type CompactedRow = {
-  readonly key: string;
-  readonly bucket: number;
-  readonly partition: number;
-  readonly sequence: number;
-  readonly publishedAt: number;
-  readonly deleted?: true;
-  readonly payload?: Uint8Array;
-  readonly rawBytes: number;
-  readonly expiresAt?: number;
-};
 
 export const compactedEntity = (connection: Connection) =>
   new Entity(
@@ -66,26 +52,12 @@ export const compactedRows = (
     let left = rows;
     while (left.length > 1) {
       const together = left;
-      const reasons = await transact(connection, () =>
-        createWriteTransaction({ compacted: entity }, ({ compacted }) =>
-          together.map((row) =>
-            compacted
-              .put({ life, ...row })
-              .where((stored, is) => isOlder(stored, is, row))
-              .commit(),
-          ),
-        ).go(),
-      );
+      const reasons = await transact(connection, () => sendPutsIfNewer(connection, life, together));
       if (reasons === undefined) return;
       left = left.filter((_, index) => reasons[index]?.code !== "ConditionalCheckFailed");
     }
     for (const row of left) {
-      await writeRowsUntilKnown(connection, () =>
-        entity
-          .put({ life, ...row })
-          .where((stored, is) => isOlder(stored, is, row))
-          .go({ returnOnConditionCheckFailure: true }),
-      );
+      await writeRowsUntilKnown(connection, () => sendPutIfNewer(connection, life, row));
     }
   },
 
@@ -144,15 +116,5 @@ export const compactedRows = (
     return { rows, more: keys.length > 0 };
   },
 });
-
-/** The condition that the key has no stored row or an older one. */
-const isOlder = <Attribute>(
-  stored: { readonly sequence: Attribute },
-  is: {
-    notExists(attribute: Attribute): string;
-    lt(attribute: Attribute, value: number): string;
-  },
-  row: Pick<CompactedRow, "sequence">,
-): string => `${is.notExists(stored.sequence)} OR ${is.lt(stored.sequence, row.sequence)}`;
 
 const DELETE_PAGE = 25;

@@ -16,7 +16,8 @@ export type Verdict<Cancelled> =
   | ({ readonly kind: "cancelled" } & Cancelled)
   | { readonly kind: "unknown"; readonly cause: unknown };
 
-type Written = { canceled: boolean; data: readonly Reason[] };
+/** The answer to a transaction: written, or cancelled with a reason for each item. */
+export type Written = { canceled: boolean; data: readonly Reason[] };
 
 /** Sends a transaction once. Throws only when the store refused the request permanently. */
 export async function sendTransaction(
