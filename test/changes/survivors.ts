@@ -60,8 +60,8 @@ export const SURVIVORS: readonly Survivor[] = [
   ...of("packages/functions/src/http/routes/whoami.ts", {
     "never: keyPrefix === undefined": "JSON leaves out a member that is undefined",
   }),
-  ...of("packages/core/src/compaction/repair.ts", {
-    'never: batch.kind === "seal"': "a seal has no events, so its section adds none and no rows",
+  ...of("packages/core/src/log/append/attempt.ts", {
+    "never: remembered !== undefined": "ends.load returns remembered ends as well, without a read",
   }),
   ...of("packages/core/src/log/append/claims.ts", {
     "swap: Math.max(known.row.claimFrom, known.examinedTo)":
@@ -85,6 +85,10 @@ export const SURVIVORS: readonly Survivor[] = [
   }),
   ...of("packages/core/src/subscription/position/progress.ts", {
     "without: bootstrap === undefined": "isExact is true without a bootstrap, so nothing is added",
+  }),
+  ...of("packages/core/src/subscription/position/seek.ts", {
+    "always: !isInSnapshot(bootstrap)":
+      "a snapshot's cursor has its positions, and those of one that has not begun are never read",
   }),
   ...of("packages/core/src/table/offset.entity.ts", {
     "never: isPending(bootstrap)":
