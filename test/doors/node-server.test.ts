@@ -143,24 +143,30 @@ describe("Expect", () => {
 
 describe("a body that no route reads", () => {
   const lines = [
-    "GET /health",
-    "GET /docs/assets/swagger-ui.css",
-    "HEAD /streams/s",
-    "GET /streams/s/events",
-    "POST /streams/s/compact",
-    "DELETE /streams/s/exports/000000000000000000",
-  ];
+    ["GET /health", 200],
+    ["GET /docs/assets/swagger-ui.css", 200],
+    ["HEAD /streams/s", 200],
+    ["GET /streams/s/events", 200],
+    ["POST /streams/s/compact", 413],
+    ["DELETE /streams/s/exports/000000000000000000", 413],
+  ] as const;
   const chunk = `40000\r\n${"x".repeat(0x40000)}\r\n`;
 
-  it.each(lines)("[http.limits] a client that closes gets the whole answer to %s", async (line) => {
-    for (let n = 0; n < 5; n++) {
-      const sized = head(line, KEYED.trim(), `Content-Length: ${4 * chunk.length}`);
-      const chunked = head(line, KEYED.trim(), "Transfer-Encoding: chunked");
-      for (const text of [sized + chunk.repeat(4), `${chunked}${chunk.repeat(4)}0\r\n\r\n`]) {
-        expect(await tell(text)).toMatch(/^HTTP\/1\.1 20\d /);
+  it.each(lines)(
+    "[http.limits] a client that closes gets the whole answer to %s",
+    async (line, status) => {
+      for (let n = 0; n < 5; n++) {
+        const sized = head(line, KEYED.trim(), `Content-Length: ${4 * chunk.length}`);
+        const chunked = head(line, KEYED.trim(), "Transfer-Encoding: chunked");
+        for (const text of [sized + chunk.repeat(4), `${chunked}${chunk.repeat(4)}0\r\n\r\n`]) {
+          const answer = await tell(text);
+          expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+          if (status === 413)
+            expect(problemOf(answer)).toMatchObject({ code: "request-too-large" });
+        }
       }
-    }
-  });
+    },
+  );
 });
 
 describe("HTTP/1.0", () => {
