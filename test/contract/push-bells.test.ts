@@ -58,7 +58,9 @@ const pump = await startPump({
   loadStreamArn: () => loadStreamArn(database, target.tableName),
   handler: async (event) => {
     await dispatch(event);
-    const keys = event.Records.map(({ dynamodb: { Keys } }) => Keys);
+    const keys = event.Records.map(({ dynamodb: { Keys } }) => Keys).filter(
+      ({ pk }) => !pk?.S?.startsWith("STREAM#_audit#"),
+    );
     heard.push(...keys.map(({ pk, sk }) => ({ pk: pk?.S ?? "", sk: sk?.S ?? "" })));
     return { batchItemFailures: [] };
   },
