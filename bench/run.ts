@@ -67,7 +67,6 @@ const COUNTED: CountedSizes = quick
         { keys: 1_000, eventsPerKey: 1_000 },
         { keys: 10_000, eventsPerKey: 1 },
         { keys: 100_000, eventsPerKey: 1 },
-        { keys: 1_000_000, eventsPerKey: 1 },
       ],
       writers: [1, 4, 16, 64],
       arrivals: [100, 150],
@@ -79,10 +78,11 @@ type Part = { readonly about: string; run(): Promise<object | undefined> };
 const say = (line: string): void => console.error(`    ${line}`);
 
 /** A program of this folder that writes its own result. It has no small sizes. */
-const program = (about: string, name: string): Part => ({
+const program = (about: string, name: string, ...options: string[]): Part => ({
   about,
   run: async () => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, `${name}.bench.ts`)], {
+    const file = join(import.meta.dirname, `${name}.bench.ts`);
+    const child = spawn(process.execPath, [...options, file], {
       stdio: ["ignore", "ignore", "inherit"],
     });
     const [code] = await once(child, "exit");
@@ -127,6 +127,11 @@ const PARTS: Readonly<Record<string, Part>> = {
     about: "requests and capacity units, on the simulated table",
     run: async () => countAll(COUNTED, say),
   },
+  ...(quick
+    ? {}
+    : {
+        million: program("a bootstrap of a million keys", "million", "--max-old-space-size=12000"),
+      }),
 };
 
 const missed: string[] = [];

@@ -58,15 +58,7 @@ const UNIT_BYTES = 4_096;
 export async function countAll(sizes: CountedSizes, say: (line: string) => void): Promise<Counted> {
   const growth = await countGrowth(sizes.growth, say);
   const bootstraps: Counted["bootstraps"][number][] = [];
-  for (const { keys, eventsPerKey } of sizes.bootstraps) {
-    const { store } = openStore();
-    const filled = await fillStream(store, { keys, eventsPerKey, tail: 0, orders: 1 });
-    const way = { limit: 1_000, commits: true };
-    const { polls, readBytes, ratio } = await measureBootstrap(store, filled, way);
-    const readUnits = readBytes / UNIT_BYTES;
-    bootstraps.push({ keys, events: filled.events, polls, readUnits, ratio });
-    say(`bootstrap of ${keys} keys after ${filled.events} events: ${readUnits} read units`);
-  }
+  for (const load of sizes.bootstraps) bootstraps.push(await countBootstrap(load, say));
   const contention: Contended[] = [];
   for (const writers of sizes.writers) {
     const { perSecond, putsPerAppend, p50, p99 } = await closedLoop(writers, sizes.seconds);
@@ -80,6 +72,20 @@ export async function countAll(sizes: CountedSizes, say: (line: string) => void)
   }
   const { date, writeMillion, readMillion } = PRICES;
   return { growth, bootstraps, contention, prices: { date, writeMillion, readMillion } };
+}
+
+/** Bootstraps a subscription in pages of 1,000, with a commit for each. */
+export async function countBootstrap(
+  { keys, eventsPerKey }: CountedSizes["bootstraps"][number],
+  say: (line: string) => void,
+): Promise<Counted["bootstraps"][number]> {
+  const { store } = openStore();
+  const filled = await fillStream(store, { keys, eventsPerKey, tail: 0, orders: 1 });
+  const way = { limit: 1_000, commits: true };
+  const { polls, readBytes, ratio } = await measureBootstrap(store, filled, way);
+  const readUnits = readBytes / UNIT_BYTES;
+  say(`bootstrap of ${keys} keys after ${filled.events} events: ${readUnits} read units`);
+  return { keys, events: filled.events, polls, readUnits, ratio };
 }
 
 function openStore() {
