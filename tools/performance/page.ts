@@ -1,9 +1,16 @@
+import { bootstraps, contended, costs, growth } from "./counted.ts";
+import { deliver, publish } from "./local.ts";
+import { chart, table, whole } from "./markdown.ts";
+import { peers } from "./peers.ts";
 import type { Rates, Results } from "./results.ts";
 
 /** Returns docs/performance.md, from the results of the benchmarks. */
 export function performancePage(results: Results): string {
   const sections = [
     head(results),
+    publish(results.publish),
+    deliver(results.deliver),
+    peers(results.peers),
     groupCommit(results["group-commit"]),
     contention(results.contention),
     burst(results.burst),
@@ -13,9 +20,13 @@ export function performancePage(results: Results): string {
     idlePolls(results["idle-polls"]),
     archive(results.archive),
     sdk(results.sdk),
+    growth(results.counted),
+    costs(results.counted),
+    bootstraps(results.counted, results.million),
+    contended(results.counted),
     COUNTED,
   ];
-  return `${sections.join("\n\n")}\n`;
+  return `${sections.filter((section) => section !== undefined).join("\n\n")}\n`;
 }
 
 const head = ({ burst: { machine, versions } }: Results): string => `# Performance
@@ -24,12 +35,7 @@ Generated from \`bench/results\` by \`npm run performance -- --write\`; the
 [benchmarks](../bench/README.md) say how each figure is measured. Server, load and store share
 ${machine.cores} cores (${machine.cpu}, Node.js ${versions.node}), so figures compare variants of
 one run with each other. They do not say what a deployed stage does, and figures of different runs
-do not compare.
-
-**Peers.** No other product has been measured in the same run, so none is compared here. EventLedger
-sends a request to a database for each append. A broker that appends to a file of its own does less
-work for a single event; group commit and batches make up for it only where several events can go
-together.`;
+do not compare.`;
 
 function groupCommit({ publishers, local, distant, distantStoreMs }: Results["group-commit"]) {
   const rounds = [
@@ -228,25 +234,3 @@ These do not depend on the machine; the tests count requests and capacity units.
 | 100 and 150 publishes a second to one partition, one request in a process | p99 of at most 300 and 600 ms | \`test/simulation/models/turns.test.ts\` |
 | compaction of a backlog | one row for each key that changed | \`test/integration/compaction-yields.test.ts\` |
 | an idle poll | at most one read unit | \`test/integration/capacity.test.ts\` |`;
-
-const whole = (value: number): string => Math.round(value).toLocaleString("en-US");
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const rule = head.map((_, column) => (column === 0 && head[0] === "" ? "---" : "---:"));
-  return [head, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-}
-
-/** Returns a bar chart that GitHub draws with Mermaid. */
-function chart(title: string, bars: readonly (readonly [string, number])[]): string {
-  const names = bars.map(([name]) => `"${name}"`).join(", ");
-  const values = bars.map(([, value]) => Math.round(value)).join(", ");
-  return [
-    "```mermaid",
-    "xychart-beta",
-    `  title "${title}"`,
-    `  x-axis [${names}]`,
-    `  y-axis "events/s" 0 --> ${Math.ceil(Math.max(...bars.map(([, value]) => value)) * 1.1)}`,
-    `  bar [${values}]`,
-    "```",
-  ].join("\n");
-}

@@ -1,4 +1,8 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import type { Counted } from "../../bench/parts/counted.ts";
+import type { Delivered } from "../../bench/parts/deliver.ts";
+import type { Missing, PeerFigures } from "../../bench/parts/peers.ts";
+import type { PublishCase } from "../../bench/parts/publish.ts";
 
 type Latency = { readonly p50: number; readonly p99: number };
 type Publishing = {
@@ -69,7 +73,18 @@ export type Results = {
   readonly "idle-polls": { readonly polls: number; readonly ratio: number };
   readonly archive: Archived;
   readonly sdk: Sdk;
+  readonly publish?: Ran & { readonly cases: readonly PublishCase[] };
+  readonly deliver?: Ran & Delivered & { readonly events: number; readonly singles: number };
+  readonly peers?: Ran & {
+    readonly measured: readonly PeerFigures[];
+    readonly missing: readonly Missing[];
+    readonly verdicts: readonly { readonly said: string; readonly holds: boolean }[];
+  };
+  readonly counted?: Counted;
+  readonly million?: Counted["bootstraps"][number];
 };
+
+type Ran = { readonly loadAtStart: number };
 
 export type Rates = { readonly perSecond: number; readonly cpuMsPerThousand: number };
 
@@ -123,12 +138,18 @@ const NAMES = [
   "idle-polls",
   "archive",
   "sdk",
+  "publish",
+  "deliver",
+  "peers",
+  "counted",
+  "million",
 ] as const satisfies readonly (keyof Results)[];
 
+/** Results that were not recorded are absent, and their sections are left out of the page. */
 export const loadResults = (): Results =>
   Object.fromEntries(
-    NAMES.map((name) => {
+    NAMES.flatMap((name) => {
       const file = new URL(`../../bench/results/${name}.json`, import.meta.url);
-      return [name, JSON.parse(readFileSync(file, "utf8"))];
+      return existsSync(file) ? [[name, JSON.parse(readFileSync(file, "utf8"))]] : [];
     }),
   ) as Results;
