@@ -33,7 +33,7 @@ const PUBLISH: PublishSizes = quick
   : {
       ...publishing(["memory", "disk"], [1, 10, 100], [1, 16, 64]),
       until: { seconds: 1.5 },
-      warmUpMs: 500,
+      warmUpMs: 300,
     };
 
 const DELIVER: DeliverSizes = quick
@@ -48,7 +48,7 @@ const DELIVER: DeliverSizes = quick
 
 const PEER_SIZES: PeerSizes = quick
   ? { peers: PEERS, rounds: 1, until: { requests: 16 }, warmUpMs: 0 }
-  : { peers: PEERS, rounds: 3, until: { seconds: 2 }, warmUpMs: 300 };
+  : { peers: PEERS, rounds: 3, until: { seconds: 1.5 }, warmUpMs: 300 };
 
 const COUNTED: CountedSizes = quick
   ? {

@@ -5,11 +5,13 @@ import type { Results } from "./results.ts";
 export function publish(of: Results["publish"]): string | undefined {
   if (of === undefined) return undefined;
   const plain = of.cases.filter(({ idempotent }) => !idempotent);
-  const keyed = (one: (typeof plain)[number]) =>
-    of.cases.find(
+  const keyedRate = (one: (typeof plain)[number]): string => {
+    const keyed = of.cases.find(
       ({ place, n, producers, idempotent }) =>
         idempotent && place === one.place && n === one.n && producers === one.producers,
     );
+    return keyed === undefined ? "" : whole(keyed.eventsPerSecond);
+  };
   const onDisk = plain.filter(({ place }) => place === "disk");
   return `## Publishing
 
@@ -24,7 +26,7 @@ ${table(
     `${one.latencyMs.p50} ms`,
     `${one.latencyMs.p99} ms`,
     String(one.putsPerRequest),
-    whole(keyed(one)?.eventsPerSecond ?? 0),
+    keyedRate(one),
   ]),
 )}
 

@@ -29,13 +29,19 @@ export function performancePage(results: Results): string {
   return `${sections.filter((section) => section !== undefined).join("\n\n")}\n`;
 }
 
-const head = ({ burst: { machine, versions } }: Results): string => `# Performance
+const head = ({ peers, burst: { machine, versions } }: Results): string => `# Performance
 
 Generated from \`bench/results\` by \`npm run performance -- --write\`; the
 [benchmarks](../bench/README.md) say how each figure is measured. Server, load and store share
 ${machine.cores} cores (${machine.cpu}, Node.js ${versions.node}), so figures compare variants of
 one run with each other. They do not say what a deployed stage does, and figures of different runs
-do not compare.`;
+do not compare.${peers === undefined ? NO_PEERS : ""}`;
+
+const NO_PEERS = `
+
+**Peers.** No run with other servers is recorded yet, so none is compared here. EventLedger sends a
+request to a database for each append. A broker that appends to a file of its own does less work for
+a single event; group commit and batches make up for it only where several events can go together.`;
 
 function groupCommit({ publishers, local, distant, distantStoreMs }: Results["group-commit"]) {
   const rounds = [

@@ -1,4 +1,4 @@
-import type { PeerFigures, PeerRound } from "../../bench/parts/peers.ts";
+import type { Missing, PeerFigures, PeerRound } from "../../bench/parts/peers.ts";
 import { table, whole } from "./markdown.ts";
 import type { Results } from "./results.ts";
 
@@ -30,13 +30,18 @@ ${table(
 "Counter, then put" and "counter and put in a transaction" are the designs that come to mind first
 ([designs.ts](../bench/peers/designs.ts)), on the same store. NATS, Redis, Kafka and the two designs
 have a small HTTP server in front. It parses the events and checks no more.
-${of.missing.map(({ name, why }) => `\n${name} was left out: ${why}.\n`).join("")}
-What was to be shown:
+${leftOut(of.missing)}
+${table(
+  ["what was to be shown", "is it so"],
+  of.verdicts.map(({ said, holds }) => [said, holds ? "yes" : "**no**"]),
+)}
 
-${of.verdicts.map(({ said, holds }) => `- ${said}: ${holds ? "so it is" : "**not so**"}.`).join("\n")}
+**Where a peer is faster**, by the middle one of its rounds:
 
-**Where a peer is faster.**
-${LOADS.map(({ load, title }) => faster(own, others, load, title)).join("\n")}
+${table(
+  ["", "faster than EventLedger"],
+  LOADS.map(({ load, title }) => [title, faster(own, others, load)]),
+)}
 
 ${WHY}`;
 }
@@ -44,20 +49,23 @@ ${WHY}`;
 const rates = ({ rounds }: PeerFigures, load: keyof PeerRound): number[] =>
   rounds.map((round) => round[load].eventsPerSecond);
 
-function faster(
-  own: PeerFigures,
-  others: readonly PeerFigures[],
-  load: keyof PeerRound,
-  title: string,
-): string {
+function faster(own: PeerFigures, others: readonly PeerFigures[], load: keyof PeerRound): string {
   const ownRate = median(rates(own, load));
   const list = others
     .map((peer) => ({ name: peer.name, times: median(rates(peer, load)) / ownRate }))
     .filter(({ times }) => times > 1)
     .toSorted((a, b) => b.times - a.times)
     .map(({ name, times }) => `${name} (${times.toFixed(1)} times)`);
-  return `- ${title}: ${list.length === 0 ? "none" : list.join(", ")}.`;
+  return list.length === 0 ? "none" : list.join(", ");
 }
+
+const leftOut = (missing: readonly Missing[]): string =>
+  missing.length === 0
+    ? ""
+    : `\n${table(
+        ["left out", "why"],
+        missing.map(({ name, why }) => [name, why]),
+      )}\n`;
 
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
