@@ -5,7 +5,7 @@ import { judgePeers, measurePeers, type PeerFigures } from "../../bench/parts/pe
 import { measurePublishing } from "../../bench/parts/publish.ts";
 import { PEERS } from "../../bench/peers/peers.ts";
 
-/** The parts of `npm run bench`, each as small as it gets. The guards are on counts, not on time. */
+/** The parts of `npm run bench` in small sizes. The guards are on counts, not on time. */
 
 it("operations cost the same at each length of the log, and a publish is one put", async () => {
   const { growth, bootstraps, contention } = await countAll(
