@@ -2,7 +2,6 @@ import type { ParkBody, ParkedKey as ParkedView, ReleaseReceipt } from "@eventle
 import { type Cursors, invalidCursor } from "../cursor/cursor.ts";
 import { formatListCursor, type ListOf } from "../cursor/list-cursor.ts";
 import { fittingItems } from "../kernel/list-page.ts";
-import { chainOfEvent } from "../model/epochs.ts";
 import type { Tenant } from "../model/names.ts";
 import type { ParkedKey, SkippedEvent } from "../model/parking.ts";
 import type { Release } from "../subscription/parking/parking.ts";
@@ -38,12 +37,14 @@ export const parkingOperations = ({ cursors, streams, subscriptions, parking }: 
       const after = cursor === undefined ? undefined : parsePlace(cursors, list, cursor);
       const rest = after === undefined ? all : all.filter((each) => isAfter(each, after));
       const page = rest.slice(0, limit);
-      const beginsIn = ({ parked: { key, ...of } }: (typeof page)[number]) =>
-        chainOfEvent(stream, { key, sequence: "sequence" in of ? of.sequence : of.next });
-      const earliest = await parking.earliestOf(stream, new Set(page.map(beginsIn)));
-      const parked = fittingItems(
-        page.map((each) => toView(each.parked, earliest.get(beginsIn(each)))),
-      );
+      const known = new Map();
+      const views = page.map(async ({ partition, parked }) => {
+        const from = "sequence" in parked ? parked.sequence : parked.next;
+        const queue = { key: parked.key, from, partition };
+        const earliest = await parking.earliestOf(stream, queue, known);
+        return toView(parked, earliest.next);
+      });
+      const parked = fittingItems(await Promise.all(views));
       const last = rest[parked.length - 1];
       return {
         parked: [...parked],

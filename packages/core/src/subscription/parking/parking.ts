@@ -4,9 +4,9 @@ import { invalidRequest } from "../../kernel/error.ts";
 import { again, retry } from "../../kernel/retry.ts";
 import type { Log } from "../../log/log.ts";
 import type { Entry } from "../../log/read/read-run.ts";
-import { chainIn, chainOfEvent, openEpoch } from "../../model/epochs.ts";
+import { chainIn, isDrained, openEpoch, startOfChain } from "../../model/epochs.ts";
 import { nothingParked, type ParkedKey } from "../../model/parking.ts";
-import type { Position } from "../../model/position.ts";
+import { edgeAt, type Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { LeaseGuard, OffsetRow } from "../../table/offset.entity.ts";
 import type { Table } from "../../table/table.ts";
@@ -35,7 +35,7 @@ import {
   tooManyParked,
   tooManySkipped,
 } from "./parking-problems.ts";
-import { type NextQueue, readQueue } from "./queue.ts";
+import { type NextQueue, queueRange, readQueue } from "./queue.ts";
 
 type Deps = {
   readonly table: Table;
@@ -158,8 +158,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
       first ??= parked;
       if (first.id !== parked.id) return changedByOthers();
       if (isDone(row, parked, request)) return unchanged(row, parked);
-      const begins = chainOfEvent(stream, { key, sequence: parked.next });
-      const earliest = await log.seekPartition(stream.life, begins, "earliest");
+      const earliest = await earliestOf(stream, { key, from: parked.next, partition });
       const to = how === "retry" ? parked : afterFirst(parked, earliest);
       if (to.next < earliest.next) throw queueExpired();
       const isEmpty = await isEmptyFrom(stream, state, { row, parked, at: to });
@@ -207,16 +206,30 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     });
   }
 
-  /** Returns the first kept sequence of each of these partitions. */
+  /**
+   * Returns the first kept place of a queue that begins at `from`, up to the partition that lists
+   * its key. That is `from` while nothing of the queue has expired. `known` keeps the first kept
+   * places of partitions, for several queues.
+   */
   async function earliestOf(
-    { life }: LiveStream,
-    partitions: Iterable<number>,
-  ): Promise<ReadonlyMap<number, number>> {
-    const found = Array.from(partitions, async (partition) => {
-      const { next } = await log.seekPartition(life, partition, "earliest");
-      return [partition, next] as const;
-    });
-    return new Map(await Promise.all(found));
+    stream: LiveStream,
+    { key, from, partition }: Queue,
+    known = new Map<number, Promise<Position>>(),
+  ): Promise<Position> {
+    const { chains } = queueRange(stream, partition, key, edgeAt(from));
+    let isLost = false;
+    let place = edgeAt(from);
+    for (const chain of chains) {
+      const looking = known.get(chain) ?? log.seekPartition(stream.life, chain, "earliest");
+      known.set(chain, looking);
+      const kept = await looking;
+      // The queue begins in the first partition. It has all events of the later ones.
+      const begin = chain === chains[0] ? from : startOfChain(stream, chain);
+      isLost ||= begin < kept.next;
+      place = edgeAt(Math.max(begin, kept.next));
+      if (!isDrained(stream, chain, place)) break;
+    }
+    return isLost ? place : edgeAt(from);
   }
 
   return { park, parkPoison, release, earliestOf };
@@ -235,6 +248,9 @@ function rowOf(
   const listed = offsets.find((row) => parkedIn(row, key) !== undefined);
   return listed?.partition ?? Math.max(partition, chainIn(key, openEpoch(stream, offsets)));
 }
+
+/** A queue of a key that `partition` lists. `from` is the sequence at which it begins. */
+type Queue = { readonly key: string; readonly from: number; readonly partition: number };
 
 export type Parking = ReturnType<typeof createParking>;
 
