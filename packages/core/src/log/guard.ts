@@ -40,7 +40,7 @@ export function assertNumbered({ checkedAt }: Pick<Checkpoint, "checkedAt">, now
     detail:
       "The end of this stream was not checked for 30 days, so its numbering cannot be trusted. An operator must repair it.",
     retryAfterSeconds: 3_600,
-    facts: { checkedAt: new Date(checkedAt).toISOString() },
+    facts: { lookedAt: new Date(checkedAt).toISOString() },
   });
 }
 
@@ -51,7 +51,7 @@ export function assertNotStalled(end: Pick<SeenEnd, "checkpoint" | "next">, nowM
     detail:
       "Compaction has not caught up for too long. POST /streams/{stream}/compact, or check that the compactor runs.",
     retryAfterSeconds: 60,
-    facts: { checkedAt: new Date(end.checkpoint.checkedAt).toISOString() },
+    facts: { lookedAt: new Date(end.checkpoint.checkedAt).toISOString() },
   });
 }
 

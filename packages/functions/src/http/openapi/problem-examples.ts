@@ -145,13 +145,13 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   "compaction-stalled": {
     detail:
       "Compaction has not caught up for too long. POST /streams/{stream}/compact, or check that the compactor runs.",
-    checkedAt: "2026-11-17T08:30:00.000Z",
+    lookedAt: "2026-11-17T08:30:00.000Z",
     retryAfter: 60,
   },
   "numbering-at-risk": {
     detail:
       "The end of this stream was not checked for 30 days, so its numbering cannot be trusted. An operator must repair it.",
-    checkedAt: "2026-10-20T08:30:00.000Z",
+    lookedAt: "2026-10-20T08:30:00.000Z",
     retryAfter: 3_600,
   },
   "store-misconfigured": {
