@@ -25,32 +25,11 @@ export const ofGrowth: readonly Mutant[] = [
     plan: GROWTH,
   },
   {
-    rule: "a publisher that meets a turn goes on in the next epoch",
-    file: "log/append/append-plan.ts",
-    from: 'return { kind: kinds.includes("turn") ? "turned" : "lost" };',
-    to: 'return { kind: "lost" };',
-    plan: GROWTH,
-  },
-  {
     rule: "a claim is searched in the partitions of earlier epochs",
     file: "log/append/claims.ts",
     from: "const settled = await searchEarlier(life, request, claimed, { view, partition });",
     to: "const settled = undefined as ReceiptRow | undefined;",
     plan: { ...CLAIMS, ...GROWTH, keyed: 1, patienceMs: 900 },
-  },
-  {
-    rule: "compaction enters an epoch once the one before it is compacted",
-    file: "compaction/compact.ts",
-    from: "if (next <= startOfChain(stream, partition)) {",
-    to: "if (next < startOfChain(stream, partition)) {",
-    plan: { ...GROWTH, bootstrappers: 4, keys: 2, polls: 30 },
-  },
-  {
-    rule: "a snapshot reads the checkpoints of later epochs first",
-    file: "snapshot/bootstrap.ts",
-    from: "for (const epoch of epochsOf(stream).toReversed()) {",
-    to: "for (const epoch of epochsOf(stream)) {",
-    plan: { ...GROWTH, bootstrappers: 4, keys: 2, polls: 30 },
   },
   {
     rule: "workers share the partitions of one epoch",
