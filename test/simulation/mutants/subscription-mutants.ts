@@ -57,8 +57,8 @@ const ofMemories: readonly Mutation[] = [
   {
     rule: "a look that began before a change of this process counts for nothing",
     file: "kernel/memory.ts",
-    from: "turn: ++turns, ...value });",
-    to: "turn: 0, ...value });",
+    from: "order: ++actions, ...value });",
+    to: "order: 0, ...value });",
   },
   {
     rule: "a change that is answered late is not what is remembered",
