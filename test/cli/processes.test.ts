@@ -169,7 +169,7 @@ const SEEN = [
   '"key":"order-2","type":"order.placed","data":{"total":7}',
   "orders.db has 2 keys of orders",
   "orders/billing",
-  "Moved orders/shipping to earliest. 3 events come again",
+  "Moved orders/shipping to earliest. 3 events are delivered again",
   "3 ever published",
   "Deleted the subscription orders/shipping",
   "Deleted the stream orders",

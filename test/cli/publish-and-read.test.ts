@@ -120,7 +120,7 @@ describe("publishing a file", () => {
     const wrong = {
       "not JSON": "{key:1}",
       'has no "data"': '{"key":"a"}',
-      'has no "key"': '{"data":1}',
+      'needs a "key"': '{"data":1}',
       'has "kee"': '{"kee":"a","data":1}',
       'has "data" twice': '{"key":"a","data":1,"data":2}',
       "not an object": "[1]",

@@ -30,7 +30,7 @@ describe("the package", () => {
       expect.arrayContaining(["eventledger_outbox", "eventledger_inbox", "mine", "mine_relays"]),
     );
     expect(print("postgres")).toContain("CREATE TABLE IF NOT EXISTS eventledger_outbox (");
-    expect(() => print("postgres", "outbox", "a'b")).toThrow("is no table name");
+    expect(() => print("postgres", "outbox", "a'b")).toThrow("is not a table name");
     expect(() => print("mysql")).toThrow("Usage: eventledger-outbox sql");
   });
 

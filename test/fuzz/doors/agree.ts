@@ -75,7 +75,8 @@ export async function agree(counts: Record<string, number>): Promise<Doors> {
     path: "unclear" | "other",
   ) {
     const event = eventFor(gateway, request, "base64");
-    if (event === undefined) return;
+    // A preflight is answered without a look at its path.
+    if (event === undefined || request.method === "OPTIONS") return;
     if (path === "unclear") return assertProblem(await twin.ask(event), 400, "invalid-request");
     if (request.method !== "GET") return;
     const decoded = asDecoded(gateway, request);

@@ -26,9 +26,11 @@ export type SharedTime = { ms: number };
 /**
  * Opens a ledger on its own table in memory. Twins draw the same random numbers and see the same
  * time. The same requests in the same order therefore write the same rows and get the same answers,
- * byte for byte.
+ * byte for byte. `begin` is called before each request: the numbers of a request depend on its time
+ * alone, because some entry points get a request more than others.
  */
-export function openTwin(time: SharedTime): OpenLedger {
+function openTwin(time: SharedTime): OpenLedger & { begin(): void } {
+  let random = seededRandom("twin");
   const fake = createFakeDynamo({ tableName: "twin", nowMs: () => time.ms });
   const bucket = createFakeObjects({ seed: 1, nowMs: () => time.ms });
   const ledger = createLedger({
@@ -46,7 +48,7 @@ export function openTwin(time: SharedTime): OpenLedger {
           });
         }),
     },
-    random: seededRandom("twin"),
+    random: { fraction: () => random.fraction(), bytes: (count) => random.bytes(count) },
     objects: bucket.objects(),
     push: {
       seal: createSeal("the-key-of-the-secrets-of-all-twins"),
@@ -65,6 +67,9 @@ export function openTwin(time: SharedTime): OpenLedger {
     client: undefined as never,
     metrics: createMetrics(),
     close: () => ledger.endWaits(),
+    begin() {
+      random = seededRandom(`twin ${time.ms}`);
+    },
   };
 }
 
@@ -75,7 +80,10 @@ export async function openNodeTwin(time: SharedTime) {
   const opened = openTwin(time);
   const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
   return {
-    ask: (request: WireRequest): Promise<Seen> => askServer(new URL(server.url), request),
+    ask(request: WireRequest): Promise<Seen> {
+      opened.begin();
+      return askServer(new URL(server.url), request);
+    },
     close: async () => {
       opened.close();
       await server.stop();
@@ -89,6 +97,7 @@ export function openLambdaTwin(time: SharedTime) {
   const handle = openHandler(opened);
   return {
     async ask(event: object): Promise<Seen> {
+      opened.begin();
       const text = JSON.stringify(await handle(JSON.parse(JSON.stringify(event)) as HttpEvent));
       const { length } = Buffer.from(text);
       if (length > LIMITS.lambdaBytesMax) throw new Error(`Lambda takes no result of ${length}`);

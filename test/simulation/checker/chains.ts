@@ -94,6 +94,7 @@ export function indexChains(lines: readonly Line[], report: Report): Chains {
   const places = new Map<number, Place[]>();
   const lives = new Set<string>();
   const restores = createRestores();
+  const bases = new Map<string, number>();
   const chainOf = (life: string, partition: number): Chain => {
     const id = `${life}/${partition}`;
     const chain = all.get(id) ?? firstOf(life, partition);
@@ -104,7 +105,7 @@ export function indexChains(lines: readonly Line[], report: Report): Chains {
   /** Returns a new chain. A chain that a restore has kept begins with the kept part. */
   const firstOf = (life: string, partition: number): Chain => {
     const kept = restores.keptOf(life, partition);
-    if (kept === undefined) return emptyChain(life, partition);
+    if (kept === undefined) return emptyChain(life, partition, bases.get(`${life}/${partition}`));
     const given = [...all.values()].filter(
       (chain) => chain.partition === partition && restores.areKin(chain.life, life),
     );
@@ -130,10 +131,18 @@ export function indexChains(lines: readonly Line[], report: Report): Chains {
       chain.repairedTo = line.next;
       chain.next = line.next;
     } else if (line.op === "checkpoint") {
-      begin(chainOf(line.life, line.partition), line.checkpoint);
+      // The first checkpoint of a partition says where it begins, in a later epoch of the stream.
+      const id = `${line.life}/${line.partition}`;
+      const isKept = restores.keptOf(line.life, line.partition) !== undefined;
+      if (!bases.has(id)) bases.set(id, isKept || all.has(id) ? 1 : line.checkpoint);
     } else if (line.op === "batch") {
       extend(chainOf(line.life, line.partition), line, report, places);
     }
+  }
+  // A partition of a later epoch may have no event.
+  for (const [id, base] of bases) {
+    const at = id.lastIndexOf("/");
+    if (base > 1) chainOf(id.slice(0, at), Number(id.slice(at + 1)));
   }
   // The chain may have more events than a call can have arguments, so they are not spread.
   for (const chain of all.values())
@@ -185,13 +194,13 @@ const keptFrom = ({ seen, atMs, publishedAtMs }: Info & { op: "batch" }): number
 
 const CLOCKS_OFF_MS = 3 * 3_600_000;
 
-const emptyChain = (life: string, partition: number): Chain => ({
+const emptyChain = (life: string, partition: number, base = 1): Chain => ({
   life,
   partition,
   events: [],
   folds: [0],
-  segments: [{ base: 1, index: 0 }],
-  next: 1,
+  segments: [{ base, index: 0 }],
+  next: base,
   sealed: false,
   turned: false,
   publishedAtMs: 0,
@@ -200,13 +209,6 @@ const emptyChain = (life: string, partition: number): Chain => ({
   repairedTo: 1,
   freeFrom: 1,
 });
-
-/** The first checkpoint of a partition says where it begins, in a later epoch of the stream. */
-function begin(chain: Chain, checkpoint: number): void {
-  if (chain.events.length > 0 || chain.next > 1) return;
-  chain.segments.splice(0, 1, { base: checkpoint, index: 0 });
-  chain.next = checkpoint;
-}
 
 /** Returns where a chain begins. */
 export const baseOf = (chain: Chain | undefined): number => chain?.segments[0]?.base ?? 1;

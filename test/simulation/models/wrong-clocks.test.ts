@@ -223,7 +223,7 @@ describe("times in the future that a process a year ahead has written", () => {
   const YEAR_MS = 365 * 24 * HOUR_MS;
   const checkpoints = ({ store }: World) =>
     store.items().filter(({ sk }) => sk === "CHECKPOINT") as unknown as {
-      checkedAt: number;
+      lookedAt: number;
       compactedThrough: number;
       floorAt: number;
     }[];
@@ -232,11 +232,11 @@ describe("times in the future that a process a year ahead has written", () => {
     const world = await createWorld(1);
     const { open, right, time, finish } = world;
     await finish(open(20 * 24 * HOUR_MS).sweep());
-    expect(Math.max(...checkpoints(world).map(({ checkedAt }) => checkedAt))).toBeGreaterThan(
+    expect(Math.max(...checkpoints(world).map(({ lookedAt }) => lookedAt))).toBeGreaterThan(
       time.nowMs() + HOUR_MS,
     );
     await finish(right.sweep());
-    for (const { checkedAt, compactedThrough, floorAt } of checkpoints(world)) {
+    for (const { lookedAt: checkedAt, compactedThrough, floorAt } of checkpoints(world)) {
       expect(Math.max(checkedAt, compactedThrough, floorAt)).toBeLessThanOrEqual(time.nowMs());
       expect(Math.min(checkedAt, compactedThrough)).toBeGreaterThan(time.nowMs() - HOUR_MS);
     }

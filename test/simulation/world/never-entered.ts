@@ -26,7 +26,6 @@ export const NEVER_ENTERED: readonly Reason[] = [
       "log/append/append.ts: () => {}",
       "log/append/conclusion.ts: : []",
       "snapshot/page-plan.ts: ?? []",
-      "log/read/read.ts: ?? nextPartition",
       "log/read/read.ts: ?? edgeAt(1)",
       "compaction/doorbell.ts: ?? {}",
       "log/read/lag.ts: ? 1",
@@ -120,10 +119,6 @@ export const NEVER_ENTERED: readonly Reason[] = [
       "log/read/new-events.ts: function hasAfter(",
       "log/read/new-events.ts: async ( life: Life, positions",
     ],
-  },
-  {
-    why: "Workers that share a subscription have a separate simulation: test/simulation/models/subscription-workers.test.ts.",
-    blocks: ["log/read/read.ts: || among.has(partition)"],
   },
   {
     why: "Streams of the simulation are compacted, and group commit is on. The contract suites and the benchmarks cover the other settings.",
