@@ -35,7 +35,7 @@ export async function agree(counts: Record<string, number>): Promise<Doors> {
       const byQuery = withKeyInQuery(request);
       if (byQuery !== undefined && expected.status < 400) {
         await askThrough(gateway, twin, byQuery, expected);
-      } else {
+      } else if (request.method !== "OPTIONS") {
         expect(expected.status, "a path without a meaning").toBeGreaterThanOrEqual(400);
       }
       return;
