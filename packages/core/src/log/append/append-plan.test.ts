@@ -169,7 +169,9 @@ describe("planAppend", () => {
     const claims = [claimOf("x", 7)];
     expect(() => plan([request], [packed(0, [1, 1])], ends, claims)).toThrow("A claim needs one");
     expect(() => plan([request], [packed(1, [2])], ends)).toThrow("end of partition 1 is unknown");
-    expect(() => plan([request], [packed(0, [1])], ends)).toThrow("fewer events than were requested");
+    expect(() => plan([request], [packed(0, [1])], ends)).toThrow(
+      "fewer events than were requested",
+    );
   });
 });
 
