@@ -66,7 +66,7 @@ export type World = {
    * Makes a client's call. The client stops waiting after a while, and a dead process never
    * answers.
    */
-  call<T>(api: Api, run: (ledger: Ledger) => Promise<T>): Promise<T>;
+  call<T>(api: Api, run: (ledger: Ledger) => Promise<T>, patienceMs?: number): Promise<T>;
 };
 
 /** A seed with this prefix is played by a brief plan. */
@@ -176,7 +176,7 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
     keep: (_, note) => {
       if (note !== undefined) recorder.note(note);
     },
-    call: (api, run) => {
+    call: (api, run, patienceMs = plan.patienceMs) => {
       const { ledger, process } = api;
       return new Promise((resolve, reject) => {
         if (process.state() === "dead") {
@@ -190,7 +190,7 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
           tell();
         };
         time.after(
-          plan.patienceMs,
+          patienceMs,
           settle(() => reject(new NoAnswer())),
         );
         // A frozen process receives the request when it thaws.

@@ -111,8 +111,8 @@ async function jump(
   const usage = await keepHours(deps, of, hours, { nowMs: wallMs, all: true });
   return deps.table.checkpoints.move(stream.life, partition, checkpoint.next, {
     next,
-    floor: next,
-    floorAt: wallMs,
+    // Of a chain that ended in a turn no number is unknown, so the next sweep moves its floor.
+    ...(to.end.turned ? {} : { floor: next, floorAt: wallMs }),
     checkedAt: wallMs,
     compactedThrough: wallMs,
     usage,
