@@ -63,7 +63,7 @@ async function furnish(): Promise<void> {
     const [stream, subscription] = [`/streams/${name}`, `/streams/${name}/subscriptions/${name}`];
     const events = ["k1", "k2", "k3"].map((key) => ({ key, data: key }));
     await post("/streams", { name });
-    // A short lease ends soon after a worker or a pusher took it, so that commits of others succeed.
+    // A short lease ends soon after a worker or a pusher took it, so commits of others succeed.
     await post(`${stream}/subscriptions`, { name, leaseSeconds: 1 });
     await post(`${stream}/events`, { events });
     remember(await post(`${stream}/exports`, {}), stream);
