@@ -8,12 +8,12 @@ import { bringOn } from "../log/growth.ts";
 import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
 import { seekKeptTime } from "../log/read/seek.ts";
 import { endPartition } from "../log/seal.ts";
-import { beginArchive } from "../model/archive.ts";
 import { chainCount, chainsOf, endOfChain, lastEpoch, startOfChain } from "../model/epochs.ts";
 import { type Life, lifeOf } from "../model/names.ts";
 import type { LostRange, Restored } from "../model/restored.ts";
 import { allStreams } from "../stream/all-streams.ts";
 import { type Batch, lasting, lastsUntil } from "../table/batch.ts";
+import { firstCheckpoint } from "../table/checkpoint.entity.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { CompactDeps } from "./compact.ts";
 import { repairNumbering } from "./repair.ts";
@@ -115,17 +115,9 @@ async function keepCheckpoint(
 ): Promise<void> {
   if ((await table.checkpoints.load(stream.life, partition)) !== undefined) return;
   const from = startOfChain(stream, partition);
-  const nowMs = clock.now();
-  await table.restores.addCheckpoint(stream.life, partition, {
-    ...(stream.archiveDays === null ? {} : beginArchive(from)),
-    next: from,
-    checkedAt: nowMs,
-    floorAt: nowMs,
-    compactedThrough: nowMs,
-    floor: from,
-    events: 0,
-    bytes: 0,
-  });
+  const isArchived = stream.archiveDays !== null;
+  const checkpoint = firstCheckpoint(from, { nowMs: clock.now(), isArchived });
+  await table.restores.addCheckpoint(stream.life, partition, checkpoint);
 }
 
 /**

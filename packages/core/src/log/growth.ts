@@ -2,9 +2,9 @@ import type { Clock } from "../kernel/clock.ts";
 import { streamNotFound } from "../kernel/error.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
 import type { Random } from "../kernel/random.ts";
-import { beginArchive } from "../model/archive.ts";
 import { chainsIn, type Epoch, epochsOf, lastEpoch } from "../model/epochs.ts";
 import type { Life } from "../model/names.ts";
+import { firstCheckpoint } from "../table/checkpoint.entity.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
 import { type Ended, endPartition } from "./seal.ts";
@@ -48,18 +48,11 @@ export async function bringOn(
   const from = after === undefined ? next.from : after.jump(next.from);
   const epochs = [...planned.slice(0, -1), { ...next, from }];
   const lost = after === undefined ? {} : { lost: [{ id: after.id, from: next.from, to: from }] };
-  const archived = row.archiveDays === null ? {} : beginArchive(from);
+  const checkpoint = firstCheckpoint(from, { nowMs, isArchived: row.archiveDays !== null });
   const checkpoints = Array.from({ length: partitions }, (_, at) => ({
-    ...archived,
+    ...checkpoint,
     ...lost,
     partition: first + at,
-    next: from,
-    checkedAt: nowMs,
-    floorAt: nowMs,
-    compactedThrough: nowMs,
-    floor: from,
-    events: 0,
-    bytes: 0,
   }));
   return deps.table.lifecycle.addEpoch(life, row, epochs, checkpoints, {
     replaces: after !== undefined,

@@ -60,6 +60,14 @@ describe("a check of a value", () => {
     ]);
   });
 
+  it("a number beyond the range of doubles is not null", () => {
+    const beyond = JSON.parse("1e400");
+    expect(accepts({ const: null }, beyond)).toBe(false);
+    expect(accepts({ enum: [null, 1] }, beyond)).toBe(false);
+    expect(accepts({ uniqueItems: true }, [null, beyond])).toBe(true);
+    expect(accepts({ uniqueItems: true }, [0, -0])).toBe(false);
+  });
+
   it("points at members by JSON pointers", () => {
     const schema = { properties: { "a/b": { items: { required: ["c~d"] } } } };
     expect(violations(schema, { "a/b": [{ "c~d": 1 }, {}] })).toEqual([

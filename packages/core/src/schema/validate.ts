@@ -245,7 +245,8 @@ function canonical(check: Check, value: unknown): string {
   if (isList(value)) return `[${value.map((item) => canonical(check, item)).join()}]`;
   if (!isObject(value)) {
     if (typeof value === "string") check.steps -= Math.ceil(value.length / CHARS_PER_STEP);
-    return JSON.stringify(Object.is(value, -0) ? 0 : value);
+    // A number beyond the range of doubles is Infinity, which JSON prints like null.
+    return typeof value === "number" ? String(value) : JSON.stringify(value);
   }
   const members = Object.keys(value)
     .sort()

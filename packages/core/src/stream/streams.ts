@@ -6,7 +6,6 @@ import { inParallel } from "../kernel/in-parallel.ts";
 import { createMemory } from "../kernel/memory.ts";
 import { newUid, type Random } from "../kernel/random.ts";
 import { again, retry } from "../kernel/retry.ts";
-import { beginArchive } from "../model/archive.ts";
 import { CHAINS_MAX, chainCount, chainsOf, TurnReached } from "../model/epochs.ts";
 import {
   bareName as bareOf,
@@ -17,6 +16,7 @@ import {
   type Tenant,
 } from "../model/names.ts";
 import type { Sightings } from "../model/sightings.ts";
+import { firstCheckpoint } from "../table/checkpoint.entity.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
 import {
@@ -91,16 +91,7 @@ export function createStreams(deps: Deps) {
         status: "live",
         createdAt: now,
       };
-      const checkpoint = {
-        ...(archiveDays === null ? {} : beginArchive(1)),
-        next: 1,
-        checkedAt: now,
-        floorAt: now,
-        compactedThrough: now,
-        floor: 1,
-        events: 0,
-        bytes: 0,
-      };
+      const checkpoint = firstCheckpoint(1, { nowMs: now, isArchived: archiveDays !== null });
       const done = await table.lifecycle.createStream(tenant, lifeOf(name, uid), row, checkpoint);
       if (done) return { stream: row, created: true };
       const winner = await table.streams.load(name);
@@ -281,11 +272,9 @@ export function createStreams(deps: Deps) {
   async function finishEnd(stream: EndedStream): Promise<void> {
     const { name, uid } = stream;
     const life = lifeOf(name, uid);
-    const partitions = chainCount(stream);
-    for (let at = 0; at < partitions; at += WAVE) {
-      const wave = Array.from({ length: Math.min(WAVE, partitions - at) }, (_, i) => at + i);
-      await Promise.all(wave.map((partition) => sealPartition(life, partition)));
-    }
+    await inParallel(chainsOf(stream), WAVE, async (partition) => {
+      await sealPartition(life, partition);
+    });
     await table.removals.markSealed(life, clock.now());
     sightings?.sealedSince(life);
     await table.streams.remove(name, uid);
@@ -331,6 +320,7 @@ function nameIsBusy(): never {
     retryAfterSeconds: 1,
   });
 }
+
 const WAVE = 8;
 
 /** How often an operation may meet the ends of partitions. Each time the stream has moved on. */

@@ -1,5 +1,5 @@
 import { CustomAttributeType, Entity } from "electrodb";
-import type { ArchiveProgress, ArchiveTally } from "../model/archive.ts";
+import { type ArchiveProgress, type ArchiveTally, beginArchive } from "../model/archive.ts";
 import type { Life } from "../model/names.ts";
 import type { LostRange } from "../model/restored.ts";
 import type { HourTally } from "../model/usage.ts";
@@ -39,6 +39,21 @@ export type Checkpoint = {
   /** True once the rows of usage have everything that an ended life published. */
   readonly counted?: boolean;
 } & Partial<ArchiveProgress>;
+
+/** Returns the checkpoint of a partition that begins at `from`, at this time. */
+export const firstCheckpoint = (
+  from: number,
+  { nowMs, isArchived }: { readonly nowMs: number; readonly isArchived: boolean },
+): Checkpoint => ({
+  ...(isArchived ? beginArchive(from) : {}),
+  next: from,
+  checkedAt: nowMs,
+  floorAt: nowMs,
+  compactedThrough: nowMs,
+  floor: from,
+  events: 0,
+  bytes: 0,
+});
 
 /** The floor stays at `at` or below until `until`, in milliseconds since 1970. */
 export type Pin = { readonly at: number; readonly until: number };
