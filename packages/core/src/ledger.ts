@@ -8,6 +8,7 @@ import { parkingOperations } from "./operations/parking.ts";
 import { createParts, type LedgerDeps } from "./operations/parts.ts";
 import { pollOperations } from "./operations/polling.ts";
 import { publishOperations } from "./operations/publishing.ts";
+import { pushRunOperations } from "./operations/push-runs.ts";
 import { pushOperations } from "./operations/pushing.ts";
 import { quotaOperations } from "./operations/quotas.ts";
 import { schemaOperations } from "./operations/schemas.ts";
@@ -35,6 +36,7 @@ export function createLedger(deps: LedgerDeps) {
     ...pollOperations(parts),
     ...parkingOperations(parts),
     ...pushOperations(parts),
+    ...pushRunOperations(parts),
     ...maintenanceOperations(parts),
     ...archiveOperations(parts),
     ...exportOperations(parts),

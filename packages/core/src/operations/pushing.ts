@@ -10,18 +10,15 @@ import {
   type ResendBody,
 } from "@eventledger/protocol";
 import { formatListCursor } from "../cursor/list-cursor.ts";
-import { ageMs, takeStamp } from "../kernel/clock.ts";
-import { LedgerError } from "../kernel/error.ts";
 import { fittingItems } from "../kernel/list-page.ts";
-import { again, retry } from "../kernel/retry.ts";
 import { HOUR_MS } from "../kernel/time.ts";
 import { chainOfEvent } from "../model/epochs.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { bareName, lifeText, ownerOf, type Tenant } from "../model/names.ts";
-import { deliveryId, sealContext, secretsOf } from "../push/endpoint.ts";
-import { DISABLED_BECAUSE, isDue, judge } from "../push/push-plan.ts";
-import { pushesRung, type RungKey } from "../push/ring.ts";
-import { type PushRun, runPush } from "../push/run-push.ts";
+import { changePush } from "../push/change-push.ts";
+import { deliveryId, portOf, sealContext, secretsOf } from "../push/endpoint.ts";
+import { judge } from "../push/push-plan.ts";
+import { notOfKey, pushNotFound } from "../push/push-problems.ts";
 import { describeAnswer } from "../push/set-aside.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { findEvent } from "../subscription/parking/find-event.ts";
@@ -30,9 +27,6 @@ import type { PushFailure } from "../table/push-work.entity.ts";
 import type { Parts } from "./parts.ts";
 
 const SECRET_BYTES = 24;
-const TRIES = 5;
-/** The delay of a run that follows one which could not look everywhere. */
-const SOON_MS = 1_000;
 const REMEDIES: Readonly<Record<Disabled, string>> = {
   asked: "Enable the push with POST .../push/enable. It goes on where it was.",
   gone: "The endpoint answered 410. Set the right URL with PUT .../push, then enable the push.",
@@ -40,20 +34,13 @@ const REMEDIES: Readonly<Record<Disabled, string>> = {
   "retention-passed":
     "The log no longer has the events at the position. Seek the subscription, such as to `earliest`, then enable the push.",
 };
-const GONE = new Set(["stream-not-found", "subscription-not-found"]);
-const NOTHING: PushRun = { delivered: 0, failed: 0 };
 
 /** The list of the deliveries of a subscription. */
 const listOf = (uid: string) => `deliveries ${uid}` as const;
 
-/** Sends the events of subscriptions to endpoints. */
+/** Sets where the events of subscriptions are sent, and shows how that goes. */
 export function pushOperations(parts: Parts) {
   const { table, clock, random, streams, subscriptions, cursors, log } = parts;
-
-  const port = () => {
-    if (parts.push === undefined) throw pushUnavailable();
-    return parts.push;
-  };
 
   const idOf = async (stream: LiveStream, subscription: string): Promise<PushId> => {
     const { row } = await subscriptions.load(stream, subscription);
@@ -67,19 +54,11 @@ export function pushOperations(parts: Parts) {
     return { stream, row };
   }
 
-  /** Changes a push, based on its current row. */
-  const change = (id: PushId, plan: (row: PushRow) => PushChange): Promise<PushRow> =>
-    retry<PushRow>({ tries: TRIES, giveUp: changedByOthers }, async () => {
-      const row = await table.pushes.load(id);
-      if (row === undefined) throw pushNotFound();
-      return (await table.pushes.change(row, plan(row))) ?? again();
-    });
-
   const newSecret = (): string =>
     `whsec_${Buffer.from(random.bytes(SECRET_BYTES)).toString("base64")}`;
 
   const sealed = ({ life, subscriptionUid }: PushId, secret: string) => ({
-    sealed: port().seal.seal(secret, sealContext(life, subscriptionUid)),
+    sealed: portOf(parts).seal.seal(secret, sealContext(life, subscriptionUid)),
   });
 
   async function toView(row: PushRow): Promise<Push> {
@@ -107,7 +86,7 @@ export function pushOperations(parts: Parts) {
 
   /** Sends one event now, whatever the state of the push is. */
   async function sendNow(stream: LiveStream, row: PushRow, event: StoredEvent, id: string) {
-    const { deliver, seal } = port();
+    const { deliver, seal } = portOf(parts);
     const answer = await deliver({
       id,
       url: row.url,
@@ -129,7 +108,7 @@ export function pushOperations(parts: Parts) {
       subscription: string,
       asked: PutPush,
     ): Promise<{ push: Push | NewPush; created: boolean }> {
-      port().assertUrl(asked.url);
+      portOf(parts).assertUrl(asked.url);
       const stream = await streams.load(tenant, name);
       const id = await idOf(stream, subscription);
       const secret = newSecret();
@@ -143,7 +122,9 @@ export function pushOperations(parts: Parts) {
         version: 0,
       };
       const created = await table.pushes.create(row);
-      const now = created ? row : await change(id, () => ({ ...asked, outage: null, streak: [] }));
+      const now = created
+        ? row
+        : await changePush(table, id, () => ({ ...asked, outage: null, streak: [] }));
       await table.pushWork.ring(id, clock.now());
       const push = await toView(now);
       return { push: created ? { ...push, secret } : push, created };
@@ -165,7 +146,7 @@ export function pushOperations(parts: Parts) {
       const to: PushChange = on
         ? { disabled: null, outage: null, streak: [] }
         : { disabled: "asked" };
-      const now = await change(row, () => to);
+      const now = await changePush(table, row, () => to);
       if (on) await table.pushWork.ring(row, clock.now());
       return toView(now);
     },
@@ -175,7 +156,7 @@ export function pushOperations(parts: Parts) {
       const { row } = await load(tenant, name, subscription);
       const secret = newSecret();
       const until = clock.now() + LIMITS.pushOverlapHours * HOUR_MS;
-      const now = await change(row, ({ secrets: [newest] }) => ({
+      const now = await changePush(table, row, ({ secrets: [newest] }) => ({
         secrets: [sealed(row, secret), ...(newest === undefined ? [] : [{ ...newest, until }])],
       }));
       await table.pushWork.ring(row, clock.now());
@@ -230,99 +211,7 @@ export function pushOperations(parts: Parts) {
         cursor: isLast ? null : formatListCursor(list, last.place),
       };
     },
-
-    /** Returns the pushes that records of the table's stream concern. */
-    ringPushes: (keys: readonly RungKey[]): Promise<PushId[]> =>
-      pushesRung(table, keys, clock.now()),
-
-    /**
-     * Returns all pushes that are not disabled. They are rung regularly, in case a ring was lost.
-     */
-    async listPushes(): Promise<PushId[]> {
-      const rows = await table.pushes.list();
-      return rows.filter(({ disabled }) => disabled === undefined);
-    },
-
-    /**
-     * Sends the events that wait for an endpoint, for at most `budgetMs` plus the time of the last
-     * page. A push whose subscription is gone is removed.
-     */
-    async runPush(id: PushId, { budgetMs }: { readonly budgetMs: number }): Promise<PushRun> {
-      const row = await table.pushes.load(id);
-      return row === undefined ? NOTHING : runRow(row, { budgetMs });
-    },
-
-    /**
-     * Does the same, but only while no other pusher does. The other one looks once more before it
-     * ends, so nothing is rung for a new batch until then. After `awakeMs` it counts as dead.
-     */
-    async runPushAlone(
-      id: PushId,
-      { budgetMs, awakeMs }: { readonly budgetMs: number; readonly awakeMs: number },
-    ): Promise<PushRun> {
-      const row = await table.pushes.load(id);
-      const nowMs = clock.now();
-      if (row === undefined || !isDue(row, nowMs)) return NOTHING;
-      const { awakeUntil = 0 } = row;
-      const untilMs = nowMs + awakeMs;
-      const isAlone = awakeUntil <= nowMs && (await table.pushes.wake(row, { nowMs, untilMs }));
-      if (!isAlone) return { ...NOTHING, againAt: Math.max(awakeUntil, nowMs + SOON_MS) };
-      let isSettled = false;
-      const settle = async () => {
-        await table.pushes.rest(row, untilMs);
-        isSettled = true;
-      };
-      try {
-        const run = await runRow(row, { budgetMs, settle });
-        return isSettled ? run : { againAt: clock.now() + SOON_MS, ...run };
-      } finally {
-        if (!isSettled) await settle();
-      }
-    },
   };
-
-  /** Runs a push as its row is now. */
-  async function runRow(
-    row: PushRow,
-    { budgetMs, settle }: { readonly budgetMs: number; readonly settle?: () => Promise<void> },
-  ): Promise<PushRun> {
-    const id: PushId = row;
-    const stream = await streams.load(ownerOf(row.name), bareName(row.name)).catch(gone);
-    if (stream?.life !== id.life) return removePush(id);
-    const began = takeStamp(clock);
-    const mayGoOn = () => ageMs(clock, began) < budgetMs;
-    const deps = { ...parts, ...port(), noteDisabled };
-    try {
-      return await streams.follow(ownerOf(row.name), stream, async (present) => {
-        const state = await subscriptions.load(present, row.subscription).catch(gone);
-        if (state?.row.uid !== id.subscriptionUid) return removePush(id);
-        return runPush(deps, present, row, { mayGoOn, settle });
-      });
-    } catch (error) {
-      if (!(error instanceof LedgerError) || error.code !== "retention-passed") throw error;
-      // Only a person can decide where to continue. Until then nothing can be sent.
-      await noteDisabled(row, "retention-passed");
-      await change(row, () => ({ disabled: "retention-passed" }));
-      return NOTHING;
-    }
-  }
-
-  async function noteDisabled(
-    { name, subscription }: PushRow,
-    because: Exclude<Disabled, "asked">,
-  ): Promise<void> {
-    await parts.audit.recordOwn(ownerOf(name), {
-      action: "disablePush",
-      target: `/streams/${bareName(name)}/subscriptions/${subscription}/push`,
-      reason: DISABLED_BECAUSE[because],
-    });
-  }
-
-  async function removePush(id: PushId): Promise<PushRun> {
-    await table.pushes.remove(id);
-    await table.pushWork.removeAll(id);
-    return NOTHING;
-  }
 }
 
 const toDelivery = ({ at, nextAttemptAt, ...failure }: PushFailure): PushDelivery => ({
@@ -337,28 +226,3 @@ const toDelivery = ({ at, nextAttemptAt, ...failure }: PushFailure): PushDeliver
   ...(nextAttemptAt === undefined ? {} : { nextAttemptAt: new Date(nextAttemptAt).toISOString() }),
 });
 
-function gone(error: unknown): undefined {
-  if (error instanceof LedgerError && GONE.has(error.code)) return undefined;
-  throw error;
-}
-
-const pushNotFound = (): LedgerError =>
-  new LedgerError("push-not-found", {
-    detail: "The subscription is not pushed. Set an endpoint with PUT .../push.",
-  });
-
-const pushUnavailable = (): LedgerError =>
-  new LedgerError("push-unavailable", {
-    detail:
-      "This server does not push. Its operator can deploy it with PUSH=on and the secret PushKey.",
-  });
-
-const notOfKey = (sequence: number): LedgerError =>
-  new LedgerError("event-not-found", { detail: `Event ${sequence} does not have this key.` });
-
-function changedByOthers(): never {
-  throw new LedgerError("outcome-unknown", {
-    detail: "Concurrent requests changed this push. GET .../push shows its state.",
-    retryAfterSeconds: 1,
-  });
-}

@@ -2,6 +2,7 @@ import type { StoredEvent } from "../model/event.ts";
 import type { Life } from "../model/names.ts";
 import type { PushRow } from "../table/push.entity.ts";
 import type { PushAnswer } from "./push-plan.ts";
+import { pushUnavailable } from "./push-problems.ts";
 
 /** Encrypts the secrets of endpoints. `context` binds a text to its place. */
 export type Seal = {
@@ -32,6 +33,12 @@ export type PushPort = {
   /** Throws `invalid-request` for a URL to which no delivery may be sent. */
   assertUrl(url: string): void;
 };
+
+/** Throws `push-unavailable` on a server that does not push. */
+export function portOf({ push }: { readonly push: PushPort | undefined }): PushPort {
+  if (push === undefined) throw pushUnavailable();
+  return push;
+}
 
 /** Returns the id of a delivery. It has no dot, because signatures join their parts with dots. */
 export const deliveryId = (uid: string, partition: number, { sequence }: StoredEvent): string =>
