@@ -90,3 +90,13 @@ export function readClaim(
     publishedAt,
   };
 }
+
+/** The first page finds a recent receipt. A process that was away for long reads larger pages. */
+const ROWS = [2, 32, 512] as const;
+
+/** Returns how many batches the given page of a search for a claim asks for. */
+export const rowsOfPage = (page: number): number => ROWS[Math.min(page, ROWS.length - 1)] ?? 1;
+
+/** Returns where the next page begins, after the last batch of one that began at `at`. */
+export const endAfter = (last: Batch | undefined, at: number): number =>
+  last === undefined ? at : last.first + Math.max(1, last.count);

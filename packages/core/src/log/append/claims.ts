@@ -2,18 +2,10 @@ import { type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
 import { LedgerError } from "../../kernel/error.ts";
 import type { Random } from "../../kernel/random.ts";
 import { again, backOff, retry } from "../../kernel/retry.ts";
-import {
-  chainIn,
-  endOfChain,
-  epochAt,
-  epochsOf,
-  type Partitioned,
-  startOfChain,
-  TurnReached,
-} from "../../model/epochs.ts";
+import { type Partitioned, startOfChain } from "../../model/epochs.ts";
 import type { Life } from "../../model/names.ts";
 import type { Batch } from "../../table/batch.ts";
-import type { ClaimVerdict, Receipt, ReceiptRow } from "../../table/receipt.entity.ts";
+import type { ClaimVerdict, ReceiptRow } from "../../table/receipt.entity.ts";
 import type { Table } from "../../table/table.ts";
 import type { End } from "../end.ts";
 import { notAnswered } from "./append-error.ts";
@@ -21,13 +13,16 @@ import type { AppendRequest } from "./append-plan.ts";
 import {
   type ClaimRow,
   claimExpiry,
+  endAfter,
   endsSoon,
   type Held,
   isClaim,
   isClaimed,
   isVoid,
   readClaim,
+  rowsOfPage,
 } from "./claim-plan.ts";
+import { createEarlierClaims } from "./earlier-claims.ts";
 import type { EndMemory } from "./end-memory.ts";
 import { PUT_BACKOFF } from "./send.ts";
 
@@ -60,8 +55,6 @@ export type Prepared<W> = {
 /** Where the events of a group go: the end of a partition, in a view of the stream. */
 type Place = { readonly view: Partitioned; readonly partition: number; readonly end: End };
 
-/** The first page finds a recent receipt. A process that was away for long reads larger pages. */
-const PAGES = [2, 32, 512] as const;
 /** This part of the deadline is reserved for recording the progress of a long search. */
 const NOTE_MS = 500;
 /** The progress of a search is recorded after this many batches, so that no search repeats them. */
@@ -79,14 +72,10 @@ const NOTE_BATCHES = 200;
  */
 export function createClaims({ table, clock, random, ends }: Deps) {
   const held = new WeakMap<AppendRequest, Held>();
-  /** The claims of earlier epochs that the receipts of these requests take the place of. */
-  const replaced = new WeakMap<AppendRequest, Uint8Array>();
+  const { searchEarlier, adopt, replacedBy } = createEarlierClaims({ table, clock });
 
   /** Returns the claim that a request must be written with. */
   const claimOf = (request: AppendRequest): ClaimRow | undefined => held.get(request)?.row;
-
-  /** Returns the id of the claim that the receipt of a request must take the place of. */
-  const replacedBy = (request: AppendRequest): Uint8Array | undefined => replaced.get(request);
 
   /**
    * Claims the keys of a one-partition group that need a claim, and finds those that other
@@ -160,77 +149,6 @@ export function createClaims({ table, clock, random, ends }: Deps) {
     });
   }
 
-  /**
-   * Searches the partitions of earlier epochs in which a request with this claim may have been
-   * written, up to the epoch of `partition`. All of them have ended, so what is not there will
-   * never be. Returns the row of a settled claim. Throws `TurnReached` for a claim from an epoch
-   * that the view lacks.
-   */
-  async function searchEarlier(
-    life: Life,
-    { drafts }: AppendRequest,
-    row: ClaimRow,
-    { view, partition }: Pick<Place, "view" | "partition">,
-  ): Promise<ReceiptRow | undefined> {
-    const { first } = epochAt(view, partition);
-    const claimedIn = epochAt(view, row.claimPartition);
-    if (row.claimPartition >= first + epochAt(view, partition).partitions) throw new TurnReached();
-    for (const epoch of epochsOf(view)) {
-      if (epoch.first < claimedIn.first || epoch.first >= first) continue;
-      const [chain, ...others] = new Set(drafts.map(({ key }) => chainIn(key, epoch)));
-      if (chain === undefined || others.length > 0) continue;
-      const from = chain === row.claimPartition ? row.claimFrom : epoch.from;
-      const receipt = await findClaim(life, row, {
-        chain,
-        from,
-        to: endOfChain(view, chain) ?? from,
-      });
-      if (receipt !== undefined) return { ...row, ...receipt };
-    }
-    return undefined;
-  }
-
-  /** Returns the receipt of a claim that a batch of a chain settles. */
-  async function findClaim(
-    life: Life,
-    { claimId }: ClaimRow,
-    { chain, from, to }: { readonly chain: number; readonly from: number; readonly to: number },
-  ): Promise<Receipt | undefined> {
-    let at = from;
-    for (let page = 0; at < to; page++) {
-      const { batches, more } = await table.batches.loadFrom(life, chain, at, sizeOf(page));
-      for (const batch of batches) {
-        const receipt = readClaim(chain, batch, claimId);
-        if (receipt !== undefined) return receipt;
-      }
-      if (!more) return undefined;
-      at = endAfter(batches.at(-1), at);
-    }
-    return undefined;
-  }
-
-  /**
-   * Prepares a request that is written together with its receipt, in a stream with several epochs.
-   * Returns the row of a key that is settled, or that something else has.
-   */
-  async function adopt(
-    life: Life,
-    { request }: Pick<Item, "request">,
-    view: Partitioned,
-  ): Promise<ReceiptRow | undefined> {
-    const { idempotency, partitions } = request;
-    if (idempotency === undefined) return undefined;
-    const row = await table.receipts.load(life, idempotency.key);
-    if (row === undefined || !isClaim(row)) return row;
-    if (row.requestHash !== idempotency.requestHash && !isVoid(row, clock.now())) return row;
-    const partition = Math.max(...partitions);
-    const settled = await searchEarlier(life, request, row, { view, partition });
-    if (settled !== undefined) return settled;
-    if (epochAt(view, row.claimPartition).first === epochAt(view, partition).first) return row;
-    replaced.set(request, row.claimId);
-    return undefined;
-  }
-
   /** Puts a claim if the key has no row, or over a void claim. */
   async function putClaim(life: Life, row: ClaimRow): Promise<ClaimVerdict> {
     const verdict = await table.receipts.claim(life, row);
@@ -253,7 +171,7 @@ export function createClaims({ table, clock, random, ends }: Deps) {
     let [examined, grown] = [0, false];
     for (let page = 0; at < end.next && open.length > 0; page++) {
       const stamp = takeStamp(clock);
-      const { batches, more } = await table.batches.loadFrom(life, partition, at, sizeOf(page));
+      const { batches, more } = await table.batches.loadFrom(life, partition, at, rowsOfPage(page));
       const found = batches.flatMap((batch) => settledBy(partition, batch, open));
       for (const [item, row] of found) settled.set(item, row);
       open = open.filter((item) => !settled.has(item));
@@ -323,8 +241,3 @@ export function createClaims({ table, clock, random, ends }: Deps) {
 }
 
 export type Claims = ReturnType<typeof createClaims>;
-
-const sizeOf = (page: number): number => PAGES[Math.min(page, PAGES.length - 1)] ?? 1;
-
-const endAfter = (last: Batch | undefined, at: number): number =>
-  last === undefined ? at : last.first + Math.max(1, last.count);
