@@ -18,6 +18,7 @@ export const GUARDING: readonly string[] = [
   "packages/core/src/table/lifecycle-rows.ts",
   "packages/core/src/table/parking-rows.ts",
   "packages/core/src/table/restore-rows.ts",
+  "packages/core/src/table/subscription-lifecycle-rows.ts",
   "packages/functions/src/http/auth.ts",
   "packages/functions/src/http/body-cap.ts",
   "packages/functions/src/http/rights.ts",

@@ -382,7 +382,7 @@ const ofTheLog: readonly Mutant[] = [
   },
   {
     rule: "a subscription begins only in a life that goes on",
-    file: "table/lifecycle-rows.ts",
+    file: "table/subscription-lifecycle-rows.ts",
     from: `\${eq(stored.uid, row.streamUid)} AND \${eq(stored.status, "live")}`,
     to: `\${eq(stored.name, row.stream)}`,
     plan: {

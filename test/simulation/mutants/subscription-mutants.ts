@@ -153,7 +153,7 @@ export const ofSubscriptions: readonly Mutation[] = [
 export const ofExits: readonly Mutation[] = [
   {
     rule: "a skip leads out of a retry whose event has expired",
-    file: "subscription/parking/parking.ts",
+    file: "subscription/parking/release-plan.ts",
     from: "if (earliest.next > next) return earliest;",
     to: "if (earliest.next > next && !retrying) return earliest;",
   },

@@ -111,7 +111,7 @@ export const ofTeams: readonly Mutant[] = [
   },
   {
     rule: "a skip names the event that it leaves out",
-    file: "subscription/parking/parking.ts",
+    file: "subscription/parking/release-plan.ts",
     from: "if (sequence !== undefined && sequence !== parked.next) {",
     to: "if (sequence !== undefined && sequence < 0) {",
     plan: { ...TEAM, keys: 1, workers: 1, operations: 60 },
@@ -153,14 +153,14 @@ export const ofTeams: readonly Mutant[] = [
   },
   {
     rule: "another filter leaves positions where they are",
-    file: "table/lifecycle-rows.ts",
+    file: "table/subscription-lifecycle-rows.ts",
     from: ".set({ generation, ...(partition === 0 ? { configured } : {}) })",
     to: ".set({ generation, next: 1, batch: 0, ...(partition === 0 ? { configured } : {}) })",
     plan: { ...TEAM, failing: 0 },
   },
   {
     rule: "parked keys stay parked under another filter",
-    file: "table/lifecycle-rows.ts",
+    file: "table/subscription-lifecycle-rows.ts",
     from: ".set({ generation, ...(partition === 0 ? { configured } : {}) })",
     to: '.set({ generation, ...(partition === 0 ? { configured } : {}) })\n            .remove(["parked"])',
     plan: TEAM,

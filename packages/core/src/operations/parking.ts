@@ -4,8 +4,8 @@ import { formatListCursor, type ListOf } from "../cursor/list-cursor.ts";
 import { fittingItems } from "../kernel/list-page.ts";
 import type { Tenant } from "../model/names.ts";
 import type { ParkedKey, SkippedEvent } from "../model/parking.ts";
-import type { Release } from "../subscription/parking/parking.ts";
 import { allParked } from "../subscription/parking/parking-plan.ts";
+import type { Release } from "../subscription/parking/release-plan.ts";
 import type { Parts } from "./parts.ts";
 
 type ParkedRequest = {

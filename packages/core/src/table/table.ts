@@ -22,6 +22,7 @@ import { createRowKinds, type RowKinds } from "./row-kinds.ts";
 import { segmentRows } from "./segment.entity.ts";
 import { streamRows } from "./stream.entity.ts";
 import { subscriptionRows } from "./subscription.entity.ts";
+import { subscriptionLifecycleRows } from "./subscription-lifecycle-rows.ts";
 import { tenantRows } from "./tenant.entity.ts";
 import { usageRows } from "./usage.entity.ts";
 
@@ -40,7 +41,10 @@ export const createTable = (connection: Connection) => {
     compacted: () => compactedRows(connection, kinds.compacted),
     deletions: () => deletionRows(connection, kinds.deletion),
     exports: () => exportRows(connection, kinds.export),
-    lifecycle: () => lifecycleRows(connection, lifecycleKinds(kinds)),
+    lifecycle: () => ({
+      ...lifecycleRows(connection, lifecycleKinds(kinds)),
+      ...subscriptionLifecycleRows(connection, lifecycleKinds(kinds)),
+    }),
     leases: () => leaseRows(connection, kinds.offset),
     members: () => memberRows(connection, kinds.member),
     parking: () => parkingRows(connection, kinds.offset),

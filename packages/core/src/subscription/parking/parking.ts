@@ -5,7 +5,7 @@ import { again, retry } from "../../kernel/retry.ts";
 import type { Log } from "../../log/log.ts";
 import type { Entry } from "../../log/read/read-run.ts";
 import { chainIn, isDrained, openEpoch, startOfChain } from "../../model/epochs.ts";
-import { nothingParked, type ParkedKey } from "../../model/parking.ts";
+import type { ParkedKey } from "../../model/parking.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { LeaseGuard, OffsetRow } from "../../table/offset.entity.ts";
@@ -20,22 +20,19 @@ import {
   type ParkingPlan,
   type Poison,
   parkedIn,
-  pendingSkips,
   planPark,
   planRetry,
   planSkip,
-  skippedOf,
 } from "./parking-plan.ts";
 import {
   changedByOthers,
   notParkable,
-  otherIsFirst,
-  parkedKeyNotFound,
   queueExpired,
   tooManyParked,
   tooManySkipped,
 } from "./parking-problems.ts";
 import { type NextQueue, queueRange, readQueue } from "./queue.ts";
+import { afterFirst, isDone, pendingSkip, type Release, unchanged } from "./release-plan.ts";
 
 type Deps = {
   readonly table: Table;
@@ -253,58 +250,6 @@ function rowOf(
 type Queue = { readonly key: string; readonly from: number; readonly partition: number };
 
 export type Parking = ReturnType<typeof createParking>;
-
-export type Release = {
-  readonly key: string;
-  readonly how: "retry" | "skip";
-  /** The sequence of the event that the caller expects to be first in the queue. */
-  readonly sequence?: number | undefined;
-};
-
-/**
- * Returns whether an earlier request has already skipped the named event. Throws when a different
- * event is the first of the queue.
- */
-function isDone(row: OffsetRow, parked: ParkedKey, { how, sequence }: Release): boolean {
-  const [skipped] = skippedOf(row, parked);
-  if (how === "skip" && skipped !== undefined && skipped.sequence === sequence) return true;
-  if (sequence !== undefined && sequence !== parked.next) {
-    throw otherIsFirst(skipped?.sequence ?? parked.next);
-  }
-  return false;
-}
-
-/**
- * Returns the position after the first event of a queue, or the first kept position if the log no
- * longer contains that event.
- */
-function afterFirst({ retrying, batch, next }: ParkedKey, earliest: Position): Position {
-  if (earliest.next > next) return earliest;
-  if (retrying)
-    throw notParkable(
-      "The key is being retried. If an event fails again, park the key at that event first.",
-    );
-  return { batch, next: next + 1 };
-}
-
-/**
- * Returns an event of a key that is no longer parked, if the committed offset has not passed that
- * event.
- */
-function pendingSkip(row: OffsetRow, { key, how, sequence }: Release): KeyState {
-  const pending = pendingSkips(row).filter((each) => each.key === key);
-  const same = pending.find((each) => each.sequence === sequence);
-  const [first] = pending;
-  if (first === undefined) throw parkedKeyNotFound();
-  if (how === "retry" || same !== undefined) return same ?? first;
-  throw notParkable(
-    "No event of the key waits. The skipped event is left out. Commit the events after it.",
-  );
-}
-
-const unchanged = <Key extends KeyState>({ parking = nothingParked }: OffsetRow, key: Key) => {
-  return { parking, key };
-};
 
 function assertInLog({ bootstrap }: SubscriptionState): void {
   if (!isInSnapshot(bootstrap)) return;
