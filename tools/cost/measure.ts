@@ -93,7 +93,7 @@ async function measureBatch(endpoint: string, n: number) {
     shop,
     ROUNDS,
     () => shop.publish(n),
-    // The writers meet once in each run. If they met repeatedly, they would take turns.
+    // The writers meet once in each run. If they met repeatedly, they would take tickets.
     async () => {
       table.pass(1_000);
       await other.publish(n);

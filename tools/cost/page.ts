@@ -129,7 +129,7 @@ What cannot be measured without AWS, or is yours to decide:
 | pusher, 512 MB | ${ASSUMED.pushMs} ms a delivery, ${ASSUMED.pushAtOnce} keys at the same time, ${ASSUMED.pushRunMs} ms a run besides; dispatcher ${ASSUMED.dispatchMs} ms |
 | compactor, 1 GB | one run per ${ASSUMED.compactorWindowSeconds} s with events, ${ASSUMED.compactorMs} ms and ${ASSUMED.compactorMsPerEvent} ms an event; as slow as on the busy machine above it would be ${(perKeyMs() / LAMBDA_CORES).toFixed(1)} ms, ${money((perKeyMs() / LAMBDA_CORES - ASSUMED.compactorMsPerEvent) * 1_000 * ASSUMED.routerGb * PRICES.lambdaGbSecondArm, 3)} more for a million events |
 | subscribers | poll every second all month, and commit what they got when they poll again, in one request, accepting gzip |
-| conflicts | a publish finds that another process was faster ${ASSUMED.conflictsPerOverlap} times as often as two overlap; in the simulation, lost races and [turns](decisions/0057-turns.md) together write less |
+| conflicts | a publish finds that another process was faster ${ASSUMED.conflictsPerOverlap} times as often as two overlap; in the simulation, lost races and [tickets](decisions/0057-tickets.md) together write less |
 | kept | events ${ASSUMED.keptDays} days (retention and 30 days), Idempotency-Keys ${ASSUMED.receiptDays}, the current state of ${SCENARIOS.map(({ keys }) => `${keys / 1e6} M`).join(" / ")} keys |
 | processes | ${ASSUMED.processes} of the router at any time, for what each does again and again |
 | readers | outside AWS: all answers are data transfer out, ${ASSUMED.headersBytes} bytes of headers each |

@@ -236,7 +236,7 @@ These do not depend on the machine; the tests count requests and capacity units.
 | --- | --- | --- |
 | a page of 100 events from batches of 1,000 | one batch and up to 3 read units; two where the page ends with the batch | \`test/integration/page-cost.test.ts\` |
 | 20 warm processes that publish in turns to one partition | at most 1.2 puts and 1.2 reads per append | \`test/simulation/models/stale-ends.test.ts\` |
-| 4, 16 or 64 processes that publish all the time to one partition, one request each, 5 ms from the table | at least 150 appends a second together, at most 2 puts each, no p99 of a process over 10 times the p50 | \`test/simulation/models/turns.test.ts\` |
-| 100 and 150 publishes a second to one partition, one request in a process | p99 of at most 300 and 600 ms | \`test/simulation/models/turns.test.ts\` |
+| 4, 16 or 64 processes that publish all the time to one partition, one request each, 5 ms from the table | at least 150 appends a second together, at most 2 puts each, no p99 of a process over 10 times the p50 | \`test/simulation/models/tickets.test.ts\` |
+| 100 and 150 publishes a second to one partition, one request in a process | p99 of at most 300 and 600 ms | \`test/simulation/models/tickets.test.ts\` |
 | compaction of a backlog | one row for each key that changed | \`test/integration/compaction-yields.test.ts\` |
 | an idle poll | at most one read unit | \`test/integration/capacity.test.ts\` |`;

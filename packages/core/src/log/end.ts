@@ -12,9 +12,9 @@ export type End = {
   /** Lower bounds for the times of a new batch, in milliseconds and seconds since 1970. */
   readonly publishedAt: number;
   readonly expiresAt: number;
-  /** The last turn that was served, if writers take turns. */
-  readonly turn?: number | undefined;
-  /** The number of consecutive free turns up to that one: no other writer was before them. */
+  /** The last ticket that was served, if writers take tickets. */
+  readonly ticket?: number | undefined;
+  /** The number of consecutive free tickets up to that one: no other writer was before them. */
   readonly free?: number | undefined;
   /**
    * The moment before the read or the put that showed the end. The chain reached `next` some time
@@ -58,7 +58,7 @@ export async function loadEnd(
     next,
     publishedAt: last?.publishedAt ?? 0,
     expiresAt: last === undefined ? 0 : (lastsUntil(last) ?? 0),
-    turn: last?.turn,
+    ticket: last?.ticket,
     free: last?.free,
     stamp,
     sealed: last?.kind === "seal",

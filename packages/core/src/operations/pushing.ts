@@ -14,7 +14,7 @@ import { fittingItems } from "../kernel/list-page.ts";
 import { HOUR_MS } from "../kernel/time.ts";
 import { chainOfEvent } from "../model/epochs.ts";
 import type { StoredEvent } from "../model/event.ts";
-import { bareName, lifeText, ownerOf, type Tenant } from "../model/names.ts";
+import { bareName, lifeText, type Tenant } from "../model/names.ts";
 import { changePush } from "../push/change-push.ts";
 import { deliveryId, portOf, sealContext, secretsOf } from "../push/endpoint.ts";
 import { judge } from "../push/push-plan.ts";
@@ -225,4 +225,3 @@ const toDelivery = ({ at, nextAttemptAt, ...failure }: PushFailure): PushDeliver
   ...(failure.answer === undefined ? {} : { answer: failure.answer }),
   ...(nextAttemptAt === undefined ? {} : { nextAttemptAt: new Date(nextAttemptAt).toISOString() }),
 });
-

@@ -18,7 +18,7 @@ const batch: Batch = {
 };
 const jump: Batch = { ...batch, kind: "jump" };
 const archived: Batch = { ...batch, keptUntil: 1_900_000_000 };
-const served: Batch = { ...batch, turn: 7, free: 1 };
+const served: Batch = { ...batch, ticket: 7, free: 1 };
 const claimed: Batch = { ...batch, claims: [[Buffer.from("claim"), 1, 2]] };
 
 /** A batch with every attribute that one may have. */
@@ -68,7 +68,7 @@ describe("the requests for batches that are written by hand", () => {
       "kind",
       "expiresAt",
       "keptUntil",
-      "turn",
+      "ticket",
       "free",
     ] as const;
     const from = entity.query.primary(at).gte({ first: 7 });

@@ -64,7 +64,7 @@ export const putRequest = (table: string, life: Life, partition: number, batch: 
     d: batch.payload,
     ...(batch.expiresAt === undefined ? {} : { expiresAt: batch.expiresAt }),
     ...(batch.keptUntil === undefined ? {} : { u: batch.keptUntil }),
-    ...(batch.turn === undefined ? {} : { q: batch.turn }),
+    ...(batch.ticket === undefined ? {} : { q: batch.ticket }),
     ...(batch.free === undefined ? {} : { w: batch.free }),
     ...(batch.claims === undefined ? {} : { c: batch.claims }),
     pk: pkOf(life, partition),
@@ -125,7 +125,7 @@ export function toBatch({ f, n, b, t, k, r, d, expiresAt, u, q, w, c }: StoredBa
     ...(k === undefined ? {} : { kind: k }),
     ...(expiresAt === undefined ? {} : { expiresAt }),
     ...(u === undefined ? {} : { keptUntil: u }),
-    ...(q === undefined ? {} : { turn: q }),
+    ...(q === undefined ? {} : { ticket: q }),
     ...(w === undefined ? {} : { free: w }),
     ...(c === undefined ? {} : { claims: c }),
   };

@@ -27,7 +27,7 @@ export const batchEntity = (connection: Connection) =>
         payload: { type: CustomAttributeType<Uint8Array>("any"), required: true, field: "d" },
         expiresAt: { type: "number" },
         keptUntil: { type: "number", field: "u" },
-        turn: { type: "number", field: "q" },
+        ticket: { type: "number", field: "q" },
         free: { type: "number", field: "w" },
         claims: { type: CustomAttributeType<readonly ClaimedRun[]>("any"), field: "c" },
       },

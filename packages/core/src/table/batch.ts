@@ -21,9 +21,9 @@ export type Batch = {
    * row stays until the archiver removes it.
    */
   readonly keptUntil?: number;
-  /** The last turn that was served, if writers take turns. It decides nothing. */
-  readonly turn?: number;
-  /** The number of consecutive free turns up to that one. It decides nothing. */
+  /** The last ticket that was served, if writers take tickets. It decides nothing. */
+  readonly ticket?: number;
+  /** The number of consecutive free tickets up to that one. It decides nothing. */
   readonly free?: number;
   /** For each request in it with an idempotency key: see `Claim`. */
   readonly claims?: readonly ClaimedRun[];
@@ -39,7 +39,7 @@ const OUTLINE = [
   "kind",
   "expiresAt",
   "keptUntil",
-  "turn",
+  "ticket",
   "free",
 ] as const;
 

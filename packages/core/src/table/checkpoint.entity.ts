@@ -32,8 +32,8 @@ export type Checkpoint = {
   readonly lost?: readonly LostRange[];
   /** The number of consecutive failures of compaction here. */
   readonly failures?: number;
-  /** The number of turns that writers have taken. */
-  readonly turns?: number;
+  /** The number of tickets that writers have taken. */
+  readonly tickets?: number;
   /** The published events below `next` that no row of usage has so far, by hour. */
   readonly usage?: readonly HourTally[];
   /** True once the rows of usage have everything that an ended life published. */
@@ -75,7 +75,7 @@ export const checkpointEntity = (connection: Connection) =>
         pins: { type: CustomAttributeType<readonly Pin[]>("any") },
         lost: { type: CustomAttributeType<readonly LostRange[]>("any") },
         failures: { type: "number" },
-        turns: { type: "number" },
+        tickets: { type: "number", field: "turns" },
         counted: { type: "boolean" },
         usage: { type: CustomAttributeType<readonly HourTally[]>("any") },
         archiving: { type: "boolean" },
@@ -195,15 +195,15 @@ export const checkpointRows = (
     return rejected ? 0 : (data.failures ?? 0);
   },
 
-  /** Takes the next turn among the writers of a partition. Undefined when the partition is gone. */
-  async takeTurn(life: Life, partition: number): Promise<number | undefined> {
+  /** Takes the next ticket of the writers of a partition. Undefined when the partition is gone. */
+  async takeTicket(life: Life, partition: number): Promise<number | undefined> {
     const { rejected, data } = await writeRows(() =>
       entity
         .patch({ life, partition })
-        .add({ turns: 1 })
+        .add({ tickets: 1 })
         .go({ response: "updated_new", returnOnConditionCheckFailure: true }),
     );
-    return rejected ? undefined : data.turns;
+    return rejected ? undefined : data.tickets;
   },
 
   async remove(life: Life, partition: number): Promise<void> {

@@ -19,8 +19,8 @@ export const lambdaToTable: Latency = (random) => {
 export type Figures = {
   readonly perSecond: number;
   readonly putsPerAppend: number;
-  /** The number of other writes per append, such as those that take a turn. */
-  readonly turnsPerAppend: number;
+  /** The number of other writes per append, such as those that take a ticket. */
+  readonly ticketsPerAppend: number;
   readonly readsPerAppend: number;
   readonly p50: number;
   readonly p99: number;
@@ -58,7 +58,7 @@ function begin(name: string) {
     return {
       perSecond: Math.round(all.length / seconds),
       putsPerAppend: round(count("put") / all.length),
-      turnsPerAppend: round(count("update") / all.length),
+      ticketsPerAppend: round(count("update") / all.length),
       readsPerAppend: round((count("query") + count("get")) / all.length),
       p50: round(at(all, 0.5)),
       p99: round(at(all, 0.99)),
@@ -100,8 +100,8 @@ export async function closedLoop(
 }
 
 /**
- * Makes two writers publish concurrently until both have taken turns, and then one of them alone,
- * with a pause after each append. Returns the number of turns that it takes after the last append
+ * Makes two writers publish concurrently until both have taken tickets, and then one of them alone,
+ * with a pause after each append. Returns the number of tickets that it takes after the last append
  * of the other, and the mean number of its puts per append in the second half.
  */
 export async function afterMeeting(gapMs: number) {
@@ -122,10 +122,10 @@ export async function afterMeeting(gapMs: number) {
   const met = counted("update");
   if (met === 0) throw new RangeError("the writers did not meet");
   await time.finish(go(one, 100));
-  const turns = counted("update") - met;
+  const tickets = counted("update") - met;
   const puts = counted("put");
   await time.finish(go(one, 100));
-  return { turns, meanPuts: (counted("put") - puts) / 100 };
+  return { tickets, meanPuts: (counted("put") - puts) / 100 };
 }
 
 const pause = (time: ReturnType<typeof begin>["time"], ms: number): Promise<void> =>

@@ -5,7 +5,7 @@ import type { BatchEntry, Packed } from "../codec.ts";
 import type { End } from "../end.ts";
 import { type ClaimRow, claimedRuns, readClaim } from "./claim-plan.ts";
 import type { Expectation } from "./expectation-plan.ts";
-import { servedWith, type Turn } from "./turn-plan.ts";
+import { servedWith, type Ticket } from "./ticket-plan.ts";
 
 /**
  * An event on its way into a partition. `id` is from its publisher. `bytes` is its size in a batch
@@ -55,8 +55,8 @@ export type PlanInput = {
   /** Whether the stream is archived. DynamoDB then removes none of its batches by itself. */
   readonly archived: boolean;
   readonly receiptExpiresAt: number;
-  /** The turns of the append, by partition. */
-  readonly turns?: ReadonlyMap<number, Turn>;
+  /** The tickets of the append, by partition. */
+  readonly tickets?: ReadonlyMap<number, Ticket>;
   readonly newBatchId: () => Uint8Array;
   /** For each request, the claim that settles its idempotency key, if there is one. */
   readonly claims: readonly (ClaimRow | undefined)[];
@@ -121,13 +121,13 @@ export const draftsIn = ({ drafts }: Pick<AppendRequest, "drafts">, of: number):
 
 function numberBatches(
   { partition, chunks }: PackedPartition,
-  { ends, nowMs, keepMs, archived, turns, newBatchId }: PlanInput,
+  { ends, nowMs, keepMs, archived, tickets, newBatchId }: PlanInput,
 ) {
   const end = ends.get(partition);
   if (end === undefined) throw new RangeError(`The end of partition ${partition} is unknown`);
   const publishedAt = Math.max(nowMs, end.publishedAt);
   const expiresAt = Math.max(Math.ceil((publishedAt + keepMs) / 1_000), end.expiresAt);
-  const served = servedWith(turns?.get(partition), end, nowMs);
+  const served = servedWith(tickets?.get(partition), end, nowMs);
   let next = end.next;
   const batches = chunks.map(({ count, payload, rawBytes }): Batch => {
     const first = next;

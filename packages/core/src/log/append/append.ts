@@ -10,7 +10,7 @@ import { createConclusion } from "./conclusion.ts";
 import { createEndMemory } from "./end-memory.ts";
 import { createLastEvents } from "./last-events.ts";
 import { createQueues, type RunGroup } from "./queue.ts";
-import { createTurns, type Line } from "./turns.ts";
+import { createTickets, type Line } from "./tickets.ts";
 import { expire, partitionsOf, settle, type Waiting } from "./waiting.ts";
 
 export type AppenderDeps = {
@@ -46,7 +46,7 @@ export type ObserveAppend = (step: "AppendPuts" | "Appends" | "AppendConflicts")
  * - `idempotency-key-reused`, `too-many-requests`, `request-too-large`, `compaction-stalled` and
  *   `numbering-at-risk`
  *
- * A request passes `queue.ts` (admission). Each round then runs `turns.ts` (other writers first),
+ * A request passes `queue.ts` (admission). Each round then runs `tickets.ts` (other writers first),
  * `attempt.ts` (one try) and `conclusion.ts` (its result).
  */
 export function createAppender(deps: AppenderDeps) {
@@ -54,7 +54,7 @@ export function createAppender(deps: AppenderDeps) {
   const ends = createEndMemory(deps);
   const lastEvents = createLastEvents(deps);
   const claims = createClaims({ table, clock, random, ends });
-  const turns = createTurns({ table, clock, ends });
+  const tickets = createTickets({ table, clock, ends });
   const attempt = createAttempt({
     table,
     clock,
@@ -63,7 +63,7 @@ export function createAppender(deps: AppenderDeps) {
     lastEvents,
     claims,
     onPut: () => observe("AppendPuts"),
-    onVerdict: turns.recordPut,
+    onVerdict: tickets.recordPut,
   });
   const conclude = createConclusion({ ends, lastEvents, claims, observe });
   const queues = createQueues(deps, runGroup);
@@ -72,7 +72,7 @@ export function createAppender(deps: AppenderDeps) {
     let live = group;
     const [first] = group;
     if (first === undefined) return;
-    const line = turns.join(first.target.life);
+    const line = tickets.join(first.target.life);
     for (let round = 0; live.length > 0; round++) {
       const began = clock.monotonic();
       await line.wait(partitionsOf(live), Math.min(...live.map((item) => item.deadline)));
@@ -85,7 +85,7 @@ export function createAppender(deps: AppenderDeps) {
   /** Returns the requests that have to retry. An unexpected error settles all of them. */
   async function tryOnce(live: readonly Waiting[], line: Line): Promise<readonly Waiting[]> {
     try {
-      const tried = await attempt(live, line.turns);
+      const tried = await attempt(live, line.tickets);
       return tried.kind === "sent" ? conclude(tried, line) : tried.live;
     } catch (error) {
       for (const item of live) settle(item, () => item.reject(error));

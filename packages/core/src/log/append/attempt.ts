@@ -18,7 +18,7 @@ import { judgeExpected } from "./expectations.ts";
 import type { LastEvents } from "./last-events.ts";
 import { packPartitions } from "./pack-partitions.ts";
 import { type Sent, send } from "./send.ts";
-import type { Line } from "./turns.ts";
+import type { Line } from "./tickets.ts";
 import {
   expire,
   latestView,
@@ -75,7 +75,10 @@ export function createAttempt(deps: Deps) {
   const dropOverdue = (live: readonly Waiting[], error = streamBusy) =>
     expire(live, clock.monotonic(), error);
 
-  return async function attempt(group: readonly Waiting[], turns: Line["turns"]): Promise<Attempt> {
+  return async function attempt(
+    group: readonly Waiting[],
+    tickets: Line["tickets"],
+  ): Promise<Attempt> {
     const [first] = group;
     if (first === undefined) return { kind: "unsent", live: [] };
     const { life } = first.target;
@@ -86,7 +89,7 @@ export function createAttempt(deps: Deps) {
     const ready = await keepClaimed(life, live, known);
     live = dropOverdue(live);
     if (!ready || live.length === 0) return { kind: "unsent", live };
-    const plan = lay(life, live, known, turns);
+    const plan = lay(life, live, known, tickets);
     const stamps = Array.from(known.values(), ({ stamp }) => stamp);
     const verdict = await send(deps, plan, live, stamps);
     if (verdict !== "expired") return { kind: "sent", live, plan, verdict };
@@ -99,7 +102,7 @@ export function createAttempt(deps: Deps) {
     life: Life,
     live: readonly Waiting[],
     known: Ends,
-    turns: Line["turns"],
+    tickets: Line["tickets"],
   ): AppendPlan {
     const requests = requestsOf(live);
     // Times never decrease for a key, from one epoch to the next either.
@@ -114,7 +117,7 @@ export function createAttempt(deps: Deps) {
       keepMs: retentionMs + PHYSICAL_SLACK_MS,
       archived: live.some(({ target }) => (target.archiveDays ?? null) !== null),
       receiptExpiresAt: Math.ceil((nowMs + RECEIPT_MS) / 1_000),
-      turns,
+      tickets,
       newBatchId: () => random.bytes(16),
       claims: requests.map(claims.claimOf),
       replaced: requests.map(claims.replacedBy),

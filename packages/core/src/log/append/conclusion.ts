@@ -8,7 +8,7 @@ import type { Claims } from "./claims.ts";
 import type { EndMemory } from "./end-memory.ts";
 import type { LastEvents } from "./last-events.ts";
 import type { Sent } from "./send.ts";
-import type { Line } from "./turns.ts";
+import type { Line } from "./tickets.ts";
 import { requestsOf, settle, settleByReceipt, type Waiting } from "./waiting.ts";
 
 type Deps = {

@@ -180,6 +180,6 @@ const endBehind = (batch: BatchOutline): Omit<End, "stamp"> => ({
   next: batch.first + batch.count,
   publishedAt: batch.publishedAt,
   expiresAt: lastsUntil(batch) ?? 0,
-  turn: batch.turn,
+  ticket: batch.ticket,
   free: batch.free,
 });

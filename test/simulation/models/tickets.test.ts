@@ -10,10 +10,10 @@ const SECONDS = 2;
 describe("functions that share nothing but the table", { timeout: 300_000 }, () => {
   it.each([4, 16, 64])("append together as much as one, %d of them, in a fair order", async (n) => {
     const figures = await closedLoop(n, SECONDS);
-    console.log(`turns: ${n} writers`, figures);
+    console.log(`tickets: ${n} writers`, figures);
     expect(figures.perSecond).toBeGreaterThanOrEqual(150);
     expect(figures.putsPerAppend).toBeLessThanOrEqual(2);
-    expect(figures.turnsPerAppend).toBeLessThanOrEqual(1.1);
+    expect(figures.ticketsPerAppend).toBeLessThanOrEqual(1.1);
     expect(figures.worstP99).toBeLessThan(10 * figures.p50);
     expect(figures.busy).toBe(0);
   });
@@ -23,7 +23,7 @@ describe("functions that share nothing but the table", { timeout: 300_000 }, () 
     { rate: 150, p99Max: 600 },
   ])("answer $rate publishes a second within $p99Max ms, 99 of 100", async ({ rate, p99Max }) => {
     const figures = await openLoop(rate, SECONDS);
-    console.log(`turns: ${rate} a second`, figures);
+    console.log(`tickets: ${rate} a second`, figures);
     expect(figures.p99).toBeLessThanOrEqual(p99Max);
     expect(figures.putsPerAppend).toBeLessThanOrEqual(2);
   });
@@ -32,38 +32,41 @@ describe("functions that share nothing but the table", { timeout: 300_000 }, () 
     "write no more at %d a second than docs/cost.md counts",
     async (rate) => {
       const figures = await openLoop(rate, 1_500 / rate);
-      console.log(`turns: ${rate} a second`, figures);
+      console.log(`tickets: ${rate} a second`, figures);
       const overlaps = rate * (ASSUMED.publishMs / 1_000);
       const counted = 1 + Math.min(1, overlaps * ASSUMED.conflictsPerOverlap);
-      expect(figures.putsPerAppend + figures.turnsPerAppend).toBeLessThanOrEqual(counted);
+      expect(figures.putsPerAppend + figures.ticketsPerAppend).toBeLessThanOrEqual(counted);
     },
   );
 
   it.each([
-    { gapMs: 0, turnsMax: 50 },
-    { gapMs: 30, turnsMax: 4 },
-  ])("stop to take turns when one goes on alone, every $gapMs ms", async ({ gapMs, turnsMax }) => {
-    const { turns, meanPuts } = await afterMeeting(gapMs);
-    expect(turns).toBeLessThanOrEqual(turnsMax);
-    expect(meanPuts).toBe(1);
-  });
+    { gapMs: 0, ticketsMax: 50 },
+    { gapMs: 30, ticketsMax: 4 },
+  ])(
+    "stop to take tickets when one goes on alone, every $gapMs ms",
+    async ({ gapMs, ticketsMax }) => {
+      const { tickets, meanPuts } = await afterMeeting(gapMs);
+      expect(tickets).toBeLessThanOrEqual(ticketsMax);
+      expect(meanPuts).toBe(1);
+    },
+  );
 
   it("let one in that comes while another publishes without a pause", async () => {
     const figures = await closedLoop(2, SECONDS, { lateMs: 500 });
-    console.log("turns: one comes late", figures);
+    console.log("tickets: one comes late", figures);
     expect(figures.busy).toBe(0);
     expect(figures.worstP99).toBeLessThan(10 * figures.p50);
     expect(figures.leastToMost).toBeGreaterThan(0.4);
   });
 
-  it("pay nothing for turns while each is alone", async () => {
+  it("pay nothing for tickets while each is alone", async () => {
     const figures = await closedLoop(1, SECONDS);
     expect(figures.putsPerAppend).toBe(1);
-    expect(figures.turnsPerAppend).toBe(0);
+    expect(figures.ticketsPerAppend).toBe(0);
     expect(figures.readsPerAppend).toBeLessThan(0.05);
   });
 
-  it("go on without a writer that died with its turn", async () => {
+  it("go on without a writer that died with its ticket", async () => {
     const simulated = simulateLog("dead", { latencyMs: lambdaToTable, scanMs: 0, commitMs: 0 });
     const { time } = simulated;
     const writers = Array.from({ length: 6 }, (_, n) => simulated.start(`writer ${n}`));

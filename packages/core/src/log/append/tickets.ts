@@ -2,10 +2,10 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Life } from "../../model/names.ts";
 import type { Table } from "../../table/table.ts";
 import type { EndMemory } from "./end-memory.ts";
-import { aheadOf, isOverdue, isServing, pauseMs, type Turn } from "./turn-plan.ts";
+import { aheadOf, isOverdue, isServing, pauseMs, type Ticket } from "./ticket-plan.ts";
 
 type Deps = {
-  readonly table: { readonly checkpoints: Pick<Table["checkpoints"], "takeTurn"> };
+  readonly table: { readonly checkpoints: Pick<Table["checkpoints"], "takeTicket"> };
   readonly clock: Clock;
   readonly ends: Pick<EndMemory, "load" | "peek">;
 };
@@ -17,12 +17,12 @@ const SAMPLE_WEIGHT = 0.1;
 
 /** One append among the writers of its partitions, from its first attempt to its last. */
 export type Line = {
-  /** The turns that it has taken, by partition. */
-  readonly turns: ReadonlyMap<number, Turn>;
+  /** The tickets that it has taken, by partition. */
+  readonly tickets: ReadonlyMap<number, Ticket>;
 
   /**
-   * Takes a turn in each partition where writers take turns, and waits for all of them, until
-   * `deadline` on the monotonic clock at most. A turn that an earlier attempt took still counts.
+   * Takes a ticket in each partition where writers take tickets, and waits for all of them, until
+   * `deadline` on the monotonic clock at most. A ticket that an earlier attempt took still counts.
    */
   wait(partitions: Iterable<number>, deadline: number): Promise<void>;
 
@@ -33,31 +33,31 @@ export type Line = {
 /**
  * Lets writers that share nothing but the table append one after another, instead of racing for the
  * end. A writer that has lost a race increments a number in the partition's checkpoint. The result
- * is its turn. Each batch carries the last turn that was served, so a reader of the end knows whose
- * turn is next. A writer waits while those before it append, but no longer than they would need.
+ * is its ticket. Each batch carries the last ticket that was served, so a reader of the end knows
+ * whose ticket is next. A writer waits while those before it append, but no longer than they need.
  *
- * Turns only delay puts. The condition of a put alone decides whether it extends the chain, so a
- * turn that is lost, served twice or never used costs time and nothing else.
+ * Tickets only delay puts. The condition of a put alone decides whether it extends the chain, so a
+ * ticket that is lost, served twice or never used costs time and nothing else.
  */
-export function createTurns({ table, clock, ends }: Deps) {
+export function createTickets({ table, clock, ends }: Deps) {
   let putMs = PUT_FIRST_MS;
 
   function join(life: Life): Line {
-    const turns = new Map<number, Turn>();
+    const tickets = new Map<number, Ticket>();
     const races = new Set<number>();
-    const needsTurn = (partition: number) =>
+    const needsTicket = (partition: number) =>
       races.has(partition) || isServing(ends.peek(life, partition), clock.now());
 
     async function waitIn(partition: number, deadline: number): Promise<void> {
-      if (!turns.has(partition) && !needsTurn(partition)) return;
-      const number = turns.get(partition)?.number ?? (await takeTurn(life, partition));
+      if (!tickets.has(partition) && !needsTicket(partition)) return;
+      const number = tickets.get(partition)?.number ?? (await takeTicket(life, partition));
       if (number === undefined) return;
       const free = await waitFor(life, partition, number, deadline);
-      turns.set(partition, { number, free: free && !races.has(partition) });
+      tickets.set(partition, { number, free: free && !races.has(partition) });
     }
 
     return {
-      turns,
+      tickets,
       lost: (partition) => void races.add(partition),
       async wait(partitions, deadline) {
         await Promise.all(Array.from(partitions, (partition) => waitIn(partition, deadline)));
@@ -65,30 +65,30 @@ export function createTurns({ table, clock, ends }: Deps) {
     };
   }
 
-  /** If the table does not answer, the append continues without a turn. */
-  async function takeTurn(life: Life, partition: number): Promise<number | undefined> {
-    const [turn] = await Promise.all([
-      table.checkpoints.takeTurn(life, partition).catch(() => undefined),
+  /** If the table does not answer, the append continues without a ticket. */
+  async function takeTicket(life: Life, partition: number): Promise<number | undefined> {
+    const [ticket] = await Promise.all([
+      table.checkpoints.takeTicket(life, partition).catch(() => undefined),
       look(life, partition),
     ]);
-    return turn;
+    return ticket;
   }
 
   /** A failed check has no other effect: the append itself will find the reason. */
   async function look(life: Life, partition: number): Promise<number | undefined> {
     const found = await ends.load(life, [partition], { contested: true }).catch(() => undefined);
-    return found?.get(partition)?.turn;
+    return found?.get(partition)?.ticket;
   }
 
   /**
-   * Resolves when all turns before this one are served, or overdue. Returns whether it was the next
-   * one from the start.
+   * Resolves when all tickets before this one are served, or overdue. Returns whether it was the
+   * next one from the start.
    */
-  async function waitFor(life: Life, partition: number, turn: number, deadline: number) {
-    let served = ends.peek(life, partition)?.turn;
+  async function waitFor(life: Life, partition: number, ticket: number, deadline: number) {
+    let served = ends.peek(life, partition)?.ticket;
     let servedAt = clock.monotonic();
     let pausing = new AbortController();
-    const free = aheadOf(turn, served) === 0;
+    const free = aheadOf(ticket, served) === 0;
     const watch = async () => {
       const seen = await look(life, partition);
       if (seen === undefined || seen <= (served ?? 0)) return;
@@ -97,7 +97,7 @@ export function createTurns({ table, clock, ends }: Deps) {
       pausing.abort();
     };
     for (let nowMs = servedAt; nowMs < deadline; nowMs = clock.monotonic()) {
-      const ahead = aheadOf(turn, served);
+      const ahead = aheadOf(ticket, served);
       if (ahead <= 0 || isOverdue(ahead, nowMs - servedAt, putMs)) return free;
       pausing = new AbortController();
       await clock.sleep(Math.min(pauseMs(ahead, putMs), deadline - nowMs), pausing.signal);

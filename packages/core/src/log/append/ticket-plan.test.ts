@@ -8,22 +8,22 @@ import {
   pauseMs,
   type Served,
   servedWith,
-} from "./turn-plan.ts";
+} from "./ticket-plan.ts";
 
 const waited = (number: number) => ({ number, free: false });
 
-/** Takes free turns one after another. Returns how many batches carry one before turns end. */
-function freeTurns(gapMs: number, from: Served = { turn: 1, free: 0 }): number {
+/** Takes free tickets one after another. Returns how many batches carry one before tickets end. */
+function freeTickets(gapMs: number, from: Served = { ticket: 1, free: 0 }): number {
   let end = { ...from, publishedAt: 1_000 };
   for (let count = 0; ; count++) {
     const nowMs = end.publishedAt + gapMs;
-    const served = servedWith({ number: (end.turn ?? 0) + 1, free: true }, end, nowMs);
-    if (served.turn === undefined) return count;
+    const served = servedWith({ number: (end.ticket ?? 0) + 1, free: true }, end, nowMs);
+    if (served.ticket === undefined) return count;
     end = { ...served, publishedAt: nowMs };
   }
 }
 
-describe("turns", () => {
+describe("tickets", () => {
   it("count those that come first", () => {
     expect(aheadOf(7, 6)).toBe(0);
     expect(aheadOf(7, 4)).toBe(2);
@@ -47,7 +47,7 @@ describe("turns", () => {
   });
 
   it("are shown by the last batch for a second", () => {
-    const end = { turn: 3, publishedAt: 1_000 };
+    const end = { ticket: 3, publishedAt: 1_000 };
     expect(isServing(end, 1_000 + CROWDED_MS - 1)).toBe(true);
     expect(isServing(end, 1_000 + CROWDED_MS)).toBe(false);
     expect(isServing({ publishedAt: 1_000 }, 1_000)).toBe(false);
@@ -55,23 +55,23 @@ describe("turns", () => {
   });
 
   it("end after two that have none before them, or 48 that follow each other at once", () => {
-    expect(freeTurns(IDLE_MS)).toBe(1);
-    expect(freeTurns(IDLE_MS - 1)).toBe(47);
+    expect(freeTickets(IDLE_MS)).toBe(1);
+    expect(freeTickets(IDLE_MS - 1)).toBe(47);
   });
 
   it("go on when one had to wait, however many were free before", () => {
-    const end = { turn: 5, free: 47, publishedAt: 1_000 };
-    expect(servedWith(waited(6), end, 1_000)).toEqual({ turn: 6, free: 0 });
-    expect(servedWith(undefined, end, 1_000)).toEqual({ turn: 5, free: 47 });
+    const end = { ticket: 5, free: 47, publishedAt: 1_000 };
+    expect(servedWith(waited(6), end, 1_000)).toEqual({ ticket: 6, free: 0 });
+    expect(servedWith(undefined, end, 1_000)).toEqual({ ticket: 5, free: 47 });
   });
 
   it("that were served are carried on, and never fall", () => {
-    const end = { turn: 5, publishedAt: 1_000 };
-    expect(servedWith(waited(6), end, 1_000)).toEqual({ turn: 6, free: 0 });
-    expect(servedWith(waited(4), end, 1_000)).toEqual({ turn: 5, free: 0 });
-    expect(servedWith(undefined, end, 1_000)).toEqual({ turn: 5, free: 0 });
+    const end = { ticket: 5, publishedAt: 1_000 };
+    expect(servedWith(waited(6), end, 1_000)).toEqual({ ticket: 6, free: 0 });
+    expect(servedWith(waited(4), end, 1_000)).toEqual({ ticket: 5, free: 0 });
+    expect(servedWith(undefined, end, 1_000)).toEqual({ ticket: 5, free: 0 });
     expect(servedWith(undefined, end, 9_000)).toEqual({});
-    expect(servedWith(waited(4), end, 9_000)).toEqual({ turn: 4, free: 0 });
+    expect(servedWith(waited(4), end, 9_000)).toEqual({ ticket: 4, free: 0 });
     expect(servedWith(undefined, { publishedAt: 1_000 }, 1_000)).toEqual({});
   });
 });
