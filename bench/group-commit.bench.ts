@@ -47,7 +47,8 @@ try {
     local: local.rounds,
     distant: distant.rounds,
   });
-  if (local.ratio < RATIO_MIN) process.exitCode = 1;
+  // DynamoDB is milliseconds away. A store on this machine answers a put several times faster.
+  if (distant.ratio < RATIO_MIN) process.exitCode = 1;
 } finally {
   await dynamo.stop();
 }

@@ -1,5 +1,3 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { readStoreKind } from "../../packages/local/src/settings.ts";
 import { type Store, startStore } from "../../packages/local/src/store.ts";
@@ -25,7 +23,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   const shared = sharedDynamo();
   shared.users++;
-  shared.starting ??= startStoreInMemory();
+  shared.starting ??= startStore({
+    kind: readStoreKind(process.env.EVENTLEDGER_STORE || undefined),
+  });
   const { endpoint, stop } = await shared.starting;
   project.provide("dynamoEndpoint", endpoint);
   return async () => {
@@ -33,21 +33,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
     shared.starting = undefined;
     await stop();
   };
-}
-
-const MEMORY_DISK = "/dev/shm";
-
-/**
- * Starts the store with its files on a disk in memory, where there is one. Only in a file can the
- * local stack add an index, without which each write of dynoxide takes longer than the one before
- * it (decision 0026).
- */
-async function startStoreInMemory(): Promise<Store> {
-  const kind = readStoreKind(process.env.EVENTLEDGER_STORE || undefined);
-  if (!existsSync(MEMORY_DISK)) return startStore({ kind });
-  const dataDir = mkdtempSync(join(MEMORY_DISK, "eventledger-test-"));
-  process.once("exit", () => rmSync(dataDir, { recursive: true, force: true }));
-  return startStore({ kind, dataDir });
 }
 
 type SharedDynamo = { users: number; starting: Promise<Store> | undefined };

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Pace } from "@eventledger/core";
 
-/** For each millisecond of a compaction write, publishers get this many milliseconds. */
-const LEFT_FOR_EACH = 3;
+/** For each millisecond of a compaction write, publishers get this many. */
+const LEFT_FOR_EACH = 1.5;
 /** Publishing counts as finished when nothing was written for this long. */
 const QUIET_MS = 50;
 const LOOK_EVERY_MS = 5;
@@ -23,7 +23,7 @@ export type LeftOver = {
 /**
  * Lets compaction write only as much as publishing leaves free. The local store has one disk and
  * one writer, so publishers wait for each write of compaction. While they publish, compaction
- * writes for a quarter of the time. Otherwise it writes without a pause.
+ * writes for two fifths of the time. Otherwise it writes without a pause.
  */
 export function createLeftOver(now: () => number = () => performance.now()): LeftOver {
   let writing = 0;

