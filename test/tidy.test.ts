@@ -45,7 +45,7 @@ const importOf = (names: string) => new RegExp(`^(import|export)\\b.*from "(${na
 /** The floors of core from the top down. Folders on one floor do not import each other. */
 const FLOORS = [
   ["operations"],
-  ["status", "usage", "quota", "push"],
+  ["status", "usage", "quota", "push", "erasure"],
   ["subscription", "snapshot"],
   ["compaction", "archive", "export", "audit"],
   ["log"],

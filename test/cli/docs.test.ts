@@ -40,6 +40,11 @@ it("the commands of docs/cli.md that follow something end with Ctrl-C", async ()
   );
 });
 
+it("the commands of docs/erasure.md print what it shows", { timeout: 60_000 }, async () => {
+  const { readPage: read } = createReader(await openCli());
+  await read("docs/erasure.md");
+});
+
 it("the commands of README.md print what it shows", { timeout: 60_000 }, async () => {
   const { readPage: read } = createReader(await openCli());
   await read("README.md");

@@ -18,12 +18,15 @@ const credentials = { accessKeyId: "local", secretAccessKey: "local" };
  */
 export async function openArchivedTarget(
   aheadMs: () => number,
-  { auditArchiveDays }: { readonly auditArchiveDays?: number } = {},
+  {
+    auditArchiveDays,
+    locks = false,
+  }: { readonly auditArchiveDays?: number; readonly locks?: boolean } = {},
 ) {
   const folder = mkdtempSync(path.join(tmpdir(), "archive-"));
   const s3 = await startS3Server({ bucket: "archive", folder, credentials, nowMs: Date.now });
   const { endpoint, tableName } = await createTestTable();
-  const archive = { bucket: "archive", locks: false, endpoint: s3.endpoint, credentials };
+  const archive = { bucket: "archive", locks, endpoint: s3.endpoint, credentials };
   const bucket = openArchive(archive, { region: "us-east-1", clock: systemClock });
   const opened = openLedger({
     endpoint,
@@ -40,6 +43,7 @@ export async function openArchivedTarget(
     api: createClient({ baseUrl: server.url, apiKey: ADMIN_KEY }),
     opened,
     tableName,
+    endpoint,
     url: server.url,
     bucket,
     folder,

@@ -110,6 +110,7 @@ describe("every route", () => {
         ...["createStream", "patchStream", "deleteStream", "createSubscription", "seek"],
         ...["patchSubscription", "deleteSubscription", "createKey", "rotateKey", "revokeKey"],
         ...["setKeyQuota", "setTenantQuota", "createTenant", "createExport", "completeRestore"],
+        "createErasure",
       ]),
     );
   }, 60_000);

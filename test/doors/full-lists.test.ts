@@ -48,6 +48,12 @@ type Row = {
 };
 
 const STREAMS = 300;
+const ERASURES = 60;
+
+const largestErasure = (n: number) => ({
+  key: full(LIMITS.keyBytesMax, pad(n)),
+  reason: full(LIMITS.erasureReasonBytesMax),
+});
 
 const LISTS: Readonly<Record<string, Row>> = {
   listTenants: {
@@ -88,10 +94,22 @@ const LISTS: Readonly<Record<string, Row>> = {
         }),
       ),
   },
+  listErasures: {
+    path: "/streams/erased/erasures",
+    member: "erasures",
+    count: ERASURES,
+    make: async () => {
+      await post("/streams", { name: "erased" });
+      await each(ERASURES, (n) => post("/streams/erased/erasures", largestErasure(n)));
+      const { text } = await door.ask({ method: "GET", path: "/streams/erased/erasures" });
+      const bytes = JSON.stringify(JSON.parse(text).erasures[0]).length;
+      expect(bytes * LIMITS.listMax).toBeLessThan(LIMITS.lambdaBytesMax * 0.8);
+    },
+  },
   listStreams: {
     path: "/streams",
     member: "streams",
-    count: STREAMS + 1,
+    count: STREAMS + 2,
     make: () =>
       each(STREAMS, (n) =>
         post("/streams", {
@@ -172,6 +190,11 @@ const WHOLE: Readonly<Record<string, () => Promise<DoorAnswer[]>>> = {
   createExport: async () => {
     await archived("/streams/kept/exports", "exports");
     return everywhere("POST", "/streams/kept/exports", { view: "state" });
+  },
+  createErasure: () => everywhere("POST", "/streams/s/erasures", largestErasure(0)),
+  getErasure: async () => {
+    const { id } = JSON.parse((await post("/streams/s/erasures", largestErasure(0))).text);
+    return everywhere("GET", `/streams/s/erasures/${id}`);
   },
   getUsage: async () => {
     const answers = await everywhere("GET", "/usage?by=stream");

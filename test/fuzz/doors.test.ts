@@ -58,6 +58,7 @@ it(`all entry points give the same answers to ${REQUESTS} generated requests (SE
       listCursor: [],
       id: [],
       exportId: [],
+      erasureId: [],
       consoleFile: [],
       parkedKey: [],
       cursorsOf: new Map(),

@@ -2,7 +2,14 @@ import fc from "fast-check";
 import { resolved, type Schema } from "../contract/access/openapi-operations.ts";
 
 /** The kind of a placeholder for something from an earlier answer. See `fill`. */
-export type Kind = "cursor" | "listCursor" | "id" | "exportId" | "parkedKey" | "consoleFile";
+export type Kind =
+  | "cursor"
+  | "listCursor"
+  | "id"
+  | "exportId"
+  | "erasureId"
+  | "parkedKey"
+  | "consoleFile";
 
 /** There are few names, so that requests refer to existing streams and subscriptions. */
 export const NAMES = ["fuzz-a", "fuzz-b", "fuzz-c", "fuzz.d", "other"];
@@ -43,6 +50,8 @@ const KNOWN: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
 
 /** The pattern of the ids of exports. */
 export const EXPORT_ID = /^[0-9a-f]{18}$/;
+/** The pattern of the ids of erasures. */
+export const ERASURE_ID = /^[0-9a-f]{24}$/;
 
 /** Returns values that a schema of the document allows. */
 export function fromSchema(schema: Schema): fc.Arbitrary<unknown> {
@@ -75,6 +84,7 @@ function numbers({ minimum, maximum }: Schema): fc.Arbitrary<number> {
 function strings({ pattern, minLength, maxLength }: Schema): fc.Arbitrary<string> {
   if (pattern === "^[a-z0-9]{12}$") return slot("id");
   if (pattern === EXPORT_ID.source) return slot("exportId");
+  if (pattern === ERASURE_ID.source) return slot("erasureId");
   if (typeof pattern === "string") return fc.stringMatching(new RegExp(pattern));
   const min = typeof minLength === "number" ? minLength : 0;
   const max = typeof maxLength === "number" ? maxLength : 200;
@@ -126,7 +136,7 @@ export const ownerOf = (path: string): string =>
 /** Replaces placeholders by values of earlier answers, usually those of the same owner. */
 export const fill = (text: string, handed: Handed, owner: string): string =>
   text.replace(
-    /\{\{(cursor|listCursor|id|exportId|parkedKey|consoleFile):(\d+)\}\}/g,
+    /\{\{(cursor|listCursor|id|exportId|erasureId|parkedKey|consoleFile):(\d+)\}\}/g,
     (_, kind: Kind, n: string) => {
       const owned = { cursor: handed.cursorsOf, parkedKey: handed.parkedKeysOf };
       const own = kind in owned ? owned[kind as keyof typeof owned].get(owner) : undefined;

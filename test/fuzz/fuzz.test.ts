@@ -7,7 +7,7 @@ import { type Answer, type Call, send } from "../contract/wire.ts";
 import { count } from "../proof/record.ts";
 import { SEED } from "../support/seed.ts";
 import { checkAnswer } from "./check-answer.ts";
-import { EXPORT_ID, fill, type Handed, NAMES, ownerOf } from "./from-schema.ts";
+import { ERASURE_ID, EXPORT_ID, fill, type Handed, NAMES, ownerOf } from "./from-schema.ts";
 import { neverAbsent } from "./optional-members.ts";
 import { type FuzzRequest, requestsOf } from "./request.ts";
 import { saveResult } from "./save-result.ts";
@@ -38,6 +38,7 @@ const handed: Handed = {
   listCursor: [],
   id: [],
   exportId: [],
+  erasureId: [],
   parkedKey: [],
   consoleFile: [],
   cursorsOf: new Map(),
@@ -67,6 +68,7 @@ async function furnish(): Promise<void> {
     await post(`${stream}/subscriptions`, { name, leaseSeconds: 1 });
     await post(`${stream}/events`, { events });
     remember(await post(`${stream}/exports`, {}), stream);
+    remember(await post(`${stream}/erasures`, { key: "k0", reason: "fuzz" }), stream);
     for (const sequence of [1, 2, 3]) {
       remember(await post(`${subscription}/park`, { sequence }), subscription);
     }
@@ -207,6 +209,7 @@ function remember({ status, body }: Answer, owner: string): void {
   // An event also has an id, which may contain any characters.
   if (events === undefined && KEY_ID.test(String(id))) keep(handed.id, id);
   if (EXPORT_ID.test(String(id))) keep(handed.exportId, id);
+  if (ERASURE_ID.test(String(id))) keep(handed.erasureId, id);
 }
 
 function keep(known: string[], value: unknown, most = REMEMBERED_MAX): void {

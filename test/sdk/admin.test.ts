@@ -9,6 +9,8 @@ import {
   administer,
   type Caller,
   type CompactReceipt,
+  type Erasure,
+  type ErasureCheck,
   type Export,
   type KeyRotation,
   type KeySettings,
@@ -141,6 +143,8 @@ it("the types are those of the protocol", () => {
     archived: Same<ArchiveReceipt, protocol.ArchiveReceipt>;
     segment: Same<ArchiveSegment, protocol.ArchiveSegment>;
     verified: Same<ArchiveVerification, protocol.ArchiveVerification>;
+    erasure: Same<Erasure, protocol.Erasure>;
+    erasureCheck: Same<ErasureCheck, protocol.ErasureCheck>;
     exported: Same<Export, protocol.Export>;
     newExport: Same<NewExport, z.input<typeof protocol.CreateExport>>;
     push: Same<Push, protocol.Push>;
@@ -174,6 +178,8 @@ it("the types are those of the protocol", () => {
     subscriptionChange: true,
     archived: true,
     segment: true,
+    erasure: true,
+    erasureCheck: true,
     exported: true,
     newExport: true,
     push: true,

@@ -3,6 +3,7 @@ import type { Cli, Globals } from "./cli.ts";
 import { archiveCommands } from "./commands/archive.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { eraseCommands } from "./commands/erase.ts";
 import { exportCommand } from "./commands/export.ts";
 import { keysCommands } from "./commands/keys.ts";
 import { listenCommand } from "./commands/listen.ts";
@@ -87,7 +88,10 @@ const COMMANDS: readonly Group[] = [
   ["Events:", [publishCommand, readCommands, stateCommands, listenCommand]],
   [
     "Operate:",
-    [streamsCommands, archiveCommands, exportCommand, subsCommands, parkedCommands, pushCommands],
+    [
+      ...[streamsCommands, archiveCommands, exportCommand, eraseCommands],
+      ...[subsCommands, parkedCommands, pushCommands],
+    ],
   ],
   ["Access:", [keysCommands, tenantsCommands, usageCommand]],
   ["Shell:", [completionCommand]],

@@ -2,6 +2,7 @@ import { createAccess } from "./access/access.ts";
 import { archiveOperations } from "./operations/archiving.ts";
 import { browseOperations } from "./operations/browsing.ts";
 import { compactedOperations } from "./operations/compacted.ts";
+import { erasureOperations } from "./operations/erasing.ts";
 import { exportOperations } from "./operations/exporting.ts";
 import { maintenanceOperations } from "./operations/maintenance.ts";
 import { parkingOperations } from "./operations/parking.ts";
@@ -40,6 +41,7 @@ export function createLedger(deps: LedgerDeps) {
     ...maintenanceOperations(parts),
     ...archiveOperations(parts),
     ...exportOperations(parts),
+    ...erasureOperations(parts),
     ...usageOperations(parts),
     ...quotaOperations({ ...parts, keys: access }),
   };

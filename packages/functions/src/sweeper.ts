@@ -26,26 +26,32 @@ const metricsLog = openMetricsLog(metrics, {
  * started.
  */
 const BUDGET_MS = 9 * 60_000;
-/** The part of that time which exports may use, after everything else. */
+/** The parts of that time which exports and erasures may use, after everything else. */
 const EXPORTS_MS = 2 * 60_000;
+const ERASURES_MS = 2 * 60_000;
 
 /**
  * Runs on a schedule. Rings all pushes, because a bell or a timer may have been lost. Fails when
  * anything is stuck, so that the alarm on the function's errors fires.
  */
 export const handler = async (): Promise<object> => {
-  const { stuck, ...swept } = await ledger.sweep({ budgetMs: BUDGET_MS - EXPORTS_MS });
+  const { stuck, ...swept } = await ledger.sweep({
+    budgetMs: BUDGET_MS - EXPORTS_MS - ERASURES_MS,
+  });
   const failed = await ledger.sweepExports({ budgetMs: EXPORTS_MS });
+  const notErased = await ledger.sweepErasures({ budgetMs: ERASURES_MS });
   const rung = bells === undefined ? [] : await ledger.listPushes();
   await bells?.send(rung.map((bell) => ({ bell, delaySeconds: 0 })));
   metricsLog.flush();
   logLine({ level: "INFO", ...swept, stuck: stuck.length });
-  for (const error of failed) logLine({ level: "ERROR", ...describeError(error) });
+  for (const error of [...failed, ...notErased])
+    logLine({ level: "ERROR", ...describeError(error) });
   for (const { error, ...place } of stuck) {
     logLine({ level: "ERROR", ...place, ...describeError(error) });
   }
   if (stuck.length > 0)
     throw new Error(`${stuck.length} partition(s) or deleted streams are stuck`);
   if (failed.length > 0) throw new Error(`${failed.length} export(s) are stuck`);
+  if (notErased.length > 0) throw new Error(`${notErased.length} erasure(s) are stuck`);
   return swept;
 };

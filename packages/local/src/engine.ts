@@ -118,7 +118,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const sweep = async () => {
       await alone(() => untilStopped(sweeper.ledger.sweep(), undefined));
       const [failure] = await sweeper.ledger.sweepExports({ budgetMs: SWEEP_MS });
+      const [stuck] = await sweeper.ledger.sweepErasures({ budgetMs: SWEEP_MS });
       if (failure !== undefined) throw failure;
+      if (stuck !== undefined) throw stuck;
     };
     const sweeping = startSweeper(sweep, onNotice);
     closers.add(() => sweeping.stop());

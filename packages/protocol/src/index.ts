@@ -2,6 +2,7 @@ export * from "./api-key.ts";
 export * from "./archive.ts";
 export * from "./compacted.ts";
 export * from "./described/index.ts";
+export * from "./erasure.ts";
 export * from "./event.ts";
 export * from "./export.ts";
 export * from "./limits.ts";

@@ -133,6 +133,11 @@ export const LIMITS = {
   exportsMax: 10,
   exportIdChars: 18,
 
+  /** Each erasure reads the partitions of its key whole. */
+  erasuresOpenMax: 100,
+  erasureReasonBytesMax: 512,
+  erasureIdChars: 24,
+
   /** A page of usage reads two queries for each day, and those of the retention before it. */
   usageHourDaysMax: 31,
   usageDaysMax: 366,

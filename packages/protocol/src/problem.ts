@@ -25,6 +25,7 @@ export const PROBLEMS = {
   "key-not-found": { status: 404, title: "The key has no current state", retry: "never" },
   "event-not-found": { status: 404, title: "The event does not exist", retry: "never" },
   "export-not-found": { status: 404, title: "The export does not exist", retry: "never" },
+  "erasure-not-found": { status: 404, title: "The erasure does not exist", retry: "never" },
   "push-not-found": { status: 404, title: "The subscription is not pushed", retry: "never" },
   "parked-key-not-found": { status: 404, title: "The key is not parked", retry: "never" },
   "method-not-allowed": {
@@ -51,6 +52,11 @@ export const PROBLEMS = {
   "not-parkable": { status: 409, title: "No key can be parked at this moment", retry: "refresh" },
   "not-compacted": { status: 409, title: "The stream keeps no compacted state", retry: "never" },
   "too-many-exports": { status: 409, title: "The stream has too many exports", retry: "later" },
+  "too-many-erasures": {
+    status: 409,
+    title: "Too many erasures of the stream are not done",
+    retry: "later",
+  },
   "not-archived": { status: 409, title: "The stream has no archive", retry: "never" },
   "retention-passed": {
     status: 410,

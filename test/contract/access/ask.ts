@@ -13,7 +13,9 @@ export function ask(
   const path = operation.path.replaceAll(
     /\{(\w+)\}/g,
     (_, name: string) =>
-      Object.entries({ ...names, export: EXPORT }).find(([known]) => known === name)?.[1] ?? "k",
+      Object.entries({ ...names, export: EXPORT, erasure: ERASURE }).find(
+        ([known]) => known === name,
+      )?.[1] ?? "k",
   );
   const required = operation.parameters.filter((of) => of.in === "query" && of.required);
   const asked = required.map(({ name }) => `${query === "" ? "?" : "&"}${name}=k`).join("&");
@@ -31,6 +33,8 @@ export function ask(
 
 /** The id of an export that does not exist. */
 const EXPORT = "0".repeat(18);
+/** The id of an erasure that does not exist. */
+const ERASURE = "0".repeat(24);
 
 const BODIES: Readonly<Record<string, (names: Names) => object>> = {
   publishEvents: () => ({ key: "k", data: 1 }),

@@ -25,6 +25,7 @@ const LET_IN = /^(2\d\d|404)$/;
 const NAMES: Readonly<Record<string, string>> = {
   id: "0".repeat(12),
   export: "0".repeat(18),
+  erasure: "0".repeat(24),
   file: "start.js",
 };
 

@@ -248,6 +248,13 @@ describe("cursors", () => {
       }),
     ],
     [
+      "verifyErasure",
+      ({ stream }, cursor) => ({
+        method: "POST",
+        path: `/streams/${stream}/erasures/${"0".repeat(24)}/verify?cursor=${cursor}`,
+      }),
+    ],
+    [
       "listPushDeliveries",
       ({ stream, subscription }, cursor) => ({
         path: `/streams/${stream}/subscriptions/${subscription}/push/deliveries?cursor=${cursor}`,
@@ -259,11 +266,13 @@ describe("cursors", () => {
     listArchive: "archive",
     verifyArchive: "verified",
     getExport: "export",
+    verifyErasure: "erased",
     listPushDeliveries: "deliveries",
   };
   /** These are missing in this world, which is noticed before the cursor is read. */
   const MISSING: Readonly<Record<string, string>> = {
     getExport: "export-not-found",
+    verifyErasure: "erasure-not-found",
     listPushDeliveries: "push-not-found",
   };
 

@@ -221,8 +221,9 @@ function extend(
 ): void {
   const where = `${chain.life}/${chain.partition} at ${batch.first}`;
   if (batch.first < chain.next) {
-    const same = chain.events[indexAt(chain, batch.first)];
-    if (batch.seal === true || batch.turn === true || same?.n !== batch.events[0]?.n) {
+    const at = indexAt(chain, batch.first);
+    const isSame = batch.events.every(({ n }, offset) => chain.events[at + offset]?.n === n);
+    if (batch.seal === true || batch.turn === true || !isSame) {
       // This is an orphan. It is harmless unless a client relies on it, which the other checks
       // find.
       if (!wasExpired(chain, batch)) report("chain-mismatch", batch.atMs, `a second one ${where}`);

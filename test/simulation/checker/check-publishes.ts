@@ -36,6 +36,13 @@ function collect(lines: readonly Line[]): Iterable<Request> {
   const requests = new Map<number, Request>();
   const calls = new Map<number, Call>();
   for (const line of lines) {
+    if (line.type === "info" && line.op === "erasing") {
+      const { n, key, atMs: invokedAtMs } = line;
+      const process = `erasure ${n}`;
+      const call = { process, invokedAtMs, endedAtMs: Infinity, sequences: [] } as const;
+      const calls: Call[] = [{ ...call, outcome: "unknown" }];
+      requests.set(n, { events: [{ n, key, dead: true }], keyed: true, calls });
+    }
     if (line.type === "invoke" && line.op === "publish") {
       const first = line.events[0]?.n ?? -1;
       const request = requests.get(first) ?? {

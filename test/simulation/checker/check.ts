@@ -1,6 +1,7 @@
 import { createReport, indexChains } from "./chains.ts";
 import { checkAccess } from "./check-access.ts";
 import { checkCompaction } from "./check-compaction.ts";
+import { checkErasures } from "./check-erasures.ts";
 import { checkExpectations } from "./check-expectations.ts";
 import { checkParking } from "./check-parking.ts";
 import { checkPublishes } from "./check-publishes.ts";
@@ -37,6 +38,7 @@ export function checkHistory(lines: readonly Line[], options: CheckOptions): Vio
     options.archived && !isRepaired
       ? { leastMs: () => Number.POSITIVE_INFINITY }
       : createRetentions(lines, options.retentionMs, options.skewMs);
+  checkErasures(lines, chains, report, options);
   checkReads(lines, chains, report, { ...options, retentions });
   checkCompaction(lines, chains, report, { ...options, retentions });
   const rules = { chains, report, options: { ...options, retentions } };

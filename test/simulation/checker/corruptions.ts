@@ -1,4 +1,5 @@
 import { ACCESS_CORRUPTIONS } from "./access-corruptions.ts";
+import { ERASURE_CORRUPTIONS } from "./erasure-corruptions.ts";
 import type { EventRef, Failed, Info, Invoke, Line, Ok, ViolationName } from "./history.ts";
 import { answersLost, numberAgain, readsOn, refusesAll, tellsElse } from "./made-up-restore.ts";
 import { TEAM_CORRUPTIONS } from "./team-corruptions.ts";
@@ -109,8 +110,7 @@ function exchange(lines: readonly Line[], sameProcess: boolean): Line[] | undefi
 }
 
 export const CORRUPTIONS: readonly Corruption[] = [
-  ...TEAM_CORRUPTIONS,
-  ...ACCESS_CORRUPTIONS,
+  ...[...TEAM_CORRUPTIONS, ...ERASURE_CORRUPTIONS, ...ACCESS_CORRUPTIONS],
   {
     name: "lost-write",
     how: "an acknowledged batch is not stored",

@@ -23,8 +23,8 @@ export type Mismatch = {
   readonly deleted: boolean;
 };
 
-/** An event as a reader received it. */
-export type Delivered = readonly [n: number, sequence: number];
+/** An event as a reader received it. The third member says that it was erased. */
+export type Delivered = readonly [n: number, sequence: number, erased?: true];
 
 type Head = { readonly atMs: number; readonly process: string };
 
@@ -269,6 +269,19 @@ export type Info = Head & { readonly type: "info" } & (
         readonly partition: number;
         readonly next: number;
       }
+    /**
+     * The erasure of a key was accepted. It publishes the tombstone `n`, unless its life ends
+     * before that.
+     */
+    | { readonly op: "erasing"; readonly life: string; readonly key: string; readonly n: number }
+    /** An erasure has rewritten everything that a reader can get. */
+    | {
+        readonly op: "erased";
+        readonly life: string;
+        readonly key: string;
+        /** The sequence of its tombstone. Earlier events of the key are erased. */
+        readonly until: number;
+      }
     /** The table is copied at this moment. */
     | { readonly op: "copied"; readonly copy: number }
     | {
@@ -335,6 +348,8 @@ export const VIOLATIONS = {
   "silent-restore": "a reader continues after a restore although it holds events that were lost",
   "wrong-refusal":
     "a cursor is refused for a restore that kept all it covers, or for another reason",
+  "erased-read": "a reader got data that an erasure had taken before",
+  "erased-else": "an event has lost its data, and no erasure covers it",
   "parked-delivery": "an event of a parked key was delivered",
   "skip-broken": "a skipped event was delivered again",
   overtaken: "an event was delivered before an earlier one of its key was processed",

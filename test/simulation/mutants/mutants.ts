@@ -1,6 +1,7 @@
 import { type Mutation, mutations } from "../models/mutations.ts";
 import { DAY_MS, type Plan } from "../world/plan.ts";
 import { ofArchive } from "./archive-mutants.ts";
+import { ofErasures } from "./erasure-mutants.ts";
 import { ofExpectations } from "./expectation-mutants.ts";
 import { ofGrowth } from "./growth-mutants.ts";
 import { ofRestores } from "./restore-mutants.ts";
@@ -536,6 +537,7 @@ const ofParking: readonly Mutation[] = [
 /** Every rule that is removed, one at a time. */
 export const MUTANTS: readonly Mutant[] = [
   ...ofTheLog.map((mutant): Mutant => ({ ...mutant, plan: { ...PLAIN, ...mutant.plan } })),
+  ...ofErasures,
   ...ofExpectations,
   ...ofGrowth,
   ...ofRestores,

@@ -115,3 +115,19 @@ export const GROWTH: Partial<Plan> = {
   bootstrappers: 2,
   polls: 12,
 };
+
+/** A plan in which keys are erased again and again. */
+export const ERASURES: Partial<Plan> = {
+  erasures: 4,
+  resizes: 0,
+  restores: 0,
+  deletes: 0,
+  tombstones: 0.2,
+  keys: 3,
+  apis: 3,
+  publishers: 3,
+  requests: 6,
+  sweepers: 1,
+  browsers: 1,
+  polls: 8,
+};

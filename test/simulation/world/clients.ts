@@ -1,3 +1,5 @@
+import { LedgerError } from "../../../packages/core/src/kernel/error.ts";
+import type { Ledger } from "../../../packages/core/src/ledger.ts";
 import type { IncomingEvent, RawJson } from "../../../packages/core/src/model/event.ts";
 import { defaultTenant } from "../../../packages/core/src/model/names.ts";
 import type { EventRef } from "../checker/history.ts";
@@ -25,8 +27,8 @@ const newEvent = (
 export function incoming({ n, key, dead, expected }: EventRef): IncomingEvent {
   const event =
     dead === true
-      ? { attributes: { key, headers: { n: `${n}` } }, data: "null" as RawJson }
-      : { attributes: { key }, data: `{"n":${n}}` as RawJson };
+      ? { attributes: { key, id: `${n}`, headers: { n: `${n}` } }, data: "null" as RawJson }
+      : { attributes: { key, id: `${n}` }, data: `{"n":${n}}` as RawJson };
   return expected === undefined ? event : { ...event, expectedSequence: expected };
 }
 
@@ -231,10 +233,34 @@ export const sweepOnce = (world: ClientWorld, random: SeededRandom): Promise<boo
       }
     }
     for (const { code, error } of stuck) noteStuck(world, code, error);
+    if (world.plan.erasures > 0) await sweepErasures(world, ledger);
     if (floorsMoved > 0) world.recorder.count("sweep.floor-moved");
     if (livesRemoved > 0) world.recorder.count("sweep.life-removed");
     if (endsFinished > 0) world.recorder.count("sweep.end-finished");
   });
+
+/** Carries on the erasures. Faults of the store and the bucket explain a failure. */
+async function sweepErasures(world: ClientWorld, ledger: Ledger): Promise<void> {
+  for (const error of await ledger.sweepErasures({ budgetMs: 60_000 })) {
+    const code = error instanceof LedgerError ? error.code : "internal";
+    const isPaused = error instanceof Error && error.name === "SectionTooOld";
+    noteStuck(world, isPaused ? "paused" : code, error);
+  }
+}
+
+/** Erases a key from time to time. */
+export async function erase(world: ClientWorld, random: SeededRandom): Promise<void> {
+  for (let done = 0; done < world.plan.erasures; done++) {
+    await world.sleep(random.between(0, 4_000));
+    if (world.isOver()) return;
+    const key = newKey(world, random);
+    await attempt(world, "erase", () =>
+      world.call(world.anyApi(random), (ledger) =>
+        ledger.createErasure(defaultTenant, STREAM, { key, reason: "the simulation" }),
+      ),
+    );
+  }
+}
 
 /** Faults of the store and an ended life explain a stuck partition. Damage does not. */
 function noteStuck(world: ClientWorld, code: string, error: unknown): void {

@@ -37,6 +37,8 @@ export type Plan = {
   /** How often a phase gives the stream another number of partitions. */
   readonly resizes: number;
   readonly patchHours: readonly number[];
+  /** How often a phase erases a key. */
+  readonly erasures: number;
   readonly phases: number;
   /** Whether expired items are also deleted while clients are active. */
   readonly reaper: boolean;
@@ -148,6 +150,7 @@ export function drawPlan(random: SeededRandom): Plan {
     // A restore does not know lost epochs so far.
     resizes: restores > 0 ? 0 : random.fork("resizes").pick([0, 0, 0, 1, 3]),
     patchHours: [1, 24, 360, 8_760],
+    erasures: 0,
     phases: random.pick([1, 1, 2, 2, 3]),
     reaper: random.chance(0.3),
     store: {
@@ -176,6 +179,24 @@ export function drawPlan(random: SeededRandom): Plan {
     seeksTo: ["earliest", "latest"],
     ...drawTeams(random.fork("teams")),
     ...drawHolders(random.fork("holders")),
+  };
+}
+
+/**
+ * Draws the plan of a seed with erasures. A restore loses erasures, and an operator repeats them,
+ * so there are none.
+ */
+export function drawErasingPlan(random: SeededRandom): Plan {
+  const plan = drawBriefPlan(random);
+  const own = random.fork("erasures");
+  return {
+    ...plan,
+    restores: 0,
+    erasures: own.pick([1, 1, 2, 4]),
+    archived: own.chance(0.5),
+    keys: own.pick([1, 2, 2, 4]),
+    sweepers: own.pick([0, 1, 1, 2]),
+    browsers: own.pick([0, 1, 1]),
   };
 }
 

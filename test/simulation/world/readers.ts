@@ -3,7 +3,7 @@ import { defaultTenant } from "../../../packages/core/src/model/names.ts";
 import type { Page } from "../checker/history.ts";
 import type { SeededRandom } from "../dynamodb/seeded-random.ts";
 import { STREAM } from "./plan.ts";
-import { refOf } from "./tap.ts";
+import { deliveredOf, refOf } from "./tap.ts";
 import type { ClientWorld } from "./world.ts";
 
 type Answer = {
@@ -374,7 +374,7 @@ function pageOf(world: ClientWorld, answer: Answer): Page {
   return {
     life,
     phase: answer.phase ?? "log",
-    events: answer.events.map((event) => [refOf(event).n, event.sequence]),
+    events: answer.events.map(deliveredOf),
     to: positions.map((at) => at?.next ?? 0),
     caughtUp: answer.caughtUp,
     consistent: answer.consistent ?? true,

@@ -8,7 +8,7 @@ import type { Share, ShareReport } from "./play-share.ts";
 import { printFailure } from "./print-failure.ts";
 import { addTally, missingFrom, printTally } from "./seed-tally.ts";
 import { simulate } from "./simulate.ts";
-import { BRIEF } from "./world.ts";
+import { BRIEF, ERASING } from "./world.ts";
 
 /**
  * `npm run sim` plays seeds, and continues after failures. `SEED=17 npm run sim` plays one seed
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     from: { type: "string", default: "0" },
     workers: { type: "string", default: "2" },
     brief: { type: "boolean", default: false },
+    erasing: { type: "boolean", default: false },
     minutes: { type: "string" },
     results: { type: "string" },
   },
@@ -48,7 +49,8 @@ async function playRange(): Promise<number> {
     number,
     number,
   ];
-  const asked = { prefix: values.brief ? BRIEF : "", from, seeds, workers };
+  const prefix = values.erasing ? ERASING : values.brief ? BRIEF : "";
+  const asked = { prefix, from, seeds, workers };
   let campaign = await playFailedAgain(
     loadCampaign(values.results, asked, whereWeAre()),
     async (failed) => (await simulate(failed)).violations.length === 0,

@@ -5,6 +5,7 @@ import type { SeededRandom } from "../dynamodb/seeded-random.ts";
 import {
   compactOnce,
   createStream,
+  erase,
   patchRetention,
   recreateStream,
   resize,
@@ -14,6 +15,7 @@ import {
   sweepOnce,
 } from "./clients.ts";
 import { runConditionalPublisher } from "./conditional-publisher.ts";
+import { checkErased, finishErasures } from "./erasures.ts";
 import { type Holder, newHolder, useKey } from "./keyholder.ts";
 import { runNemesis } from "./nemesis.ts";
 import { drain, operate } from "./operator.ts";
@@ -155,6 +157,7 @@ async function runPhase(
     ...numbers(plan.browsers).map((index) => browse(world, `browser-${index}`, plan.polls)),
     ...(plan.browsers > 0 ? [lookUp(world, "reader", 4)] : []),
     ...(plan.patches > 0 ? [patchRetention(world, chance.fork(`patches ${phase}`))] : []),
+    ...(plan.erasures > 0 ? [erase(world, chance.fork(`erasures ${phase}`))] : []),
     ...(plan.resizes > 0 ? [resize(world, chance.fork(`resizes ${phase}`))] : []),
     ...(deleting
       ? [world.sleep(chance.between(0, 4_000)).then(() => recreateStream(world, chance))]
@@ -230,8 +233,18 @@ async function recover(
   await play(world, compactUntilDone(world, chance), RECOVERY_MS);
   if (!(await play(world, sweepOnce(world, chance), MINUTE_MS)))
     world.fail("internal: no sweep ends");
+  if (plan.erasures > 0) await finishAll(world, chance);
   if (world.plan.archived) await play(world, verifyArchive(world, chance), MINUTE_MS);
   tap.noteCompacted();
+}
+
+/** Lets every erasure end, reads everything once more, and searches for what was erased. */
+async function finishAll(world: World, chance: SeededRandom): Promise<void> {
+  const pass = (ms: number) => world.sleep(ms);
+  if (!(await play(world, finishErasures(world, chance, pass), 4 * HOUR_MS)))
+    world.fail("internal: erasures do not end");
+  await play(world, browse(world, "browser-after-erasures", 20));
+  await play(world, checkErased(world, chance), MINUTE_MS);
 }
 
 /** Archives everything, and checks that the archive is as it was written. */

@@ -1,7 +1,8 @@
 import { unpackBatch } from "../../../packages/core/src/log/codec.ts";
 import { earliestOf } from "../../../packages/core/src/model/archive.ts";
+import type { StoredEvent } from "../../../packages/core/src/model/event.ts";
 import type { Batch } from "../../../packages/core/src/table/batch.ts";
-import type { EventRef } from "../checker/history.ts";
+import type { Delivered, EventRef } from "../checker/history.ts";
 import type { Item } from "../dynamodb/value.ts";
 import type { Recorder } from "./recorder.ts";
 import type { SimulatedStore } from "./tables.ts";
@@ -66,6 +67,8 @@ export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
       noteOffset(after, OFFSETS.exec(pk)?.groups);
     } else if (sk.startsWith("KEY#")) {
       noteRow(after, nameOf(COMPACTED.exec(pk)?.groups?.uid));
+    } else if (sk.startsWith("ERASURE#") && pk.startsWith("STREAM#")) {
+      noteErasure(before, after);
     } else if (sk === "META" && isRestored(after.restored)) {
       const uid = String(after.uid);
       texts.set(`${uid}.${after.restored.at.toString(36)}`, nameOf(uid));
@@ -86,6 +89,19 @@ export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
       floor: checkpoint.floor as number,
       archivedTo: (checkpoint.archivedTo as number | undefined) ?? 0,
     });
+  }
+
+  /** Records that an erasure begins, and that it has rewritten everything. */
+  function noteErasure(before: Item | undefined, after: Item): void {
+    const { uid, key, id, phase, tombstone } = after;
+    const at = { life: nameOf(String(uid)), key: String(key) };
+    if (before === undefined) {
+      recorder.note({ op: "erasing", ...at, n: erasureNumber(String(id)) });
+      return;
+    }
+    if (isRewritten(phase) && !isRewritten(before.phase)) {
+      recorder.note({ op: "erased", ...at, until: Number(tombstone) });
+    }
   }
 
   function noteOffset(item: Item, groups: Record<string, string> | undefined): void {
@@ -228,14 +244,36 @@ function eventsOf(item: Readonly<Record<string, unknown>>): EventRef[] {
   return unpackBatch(batch).map(refOf);
 }
 
+/** Returns whether an erasure has rewritten the table and the archive. */
+const isRewritten = (phase: unknown): boolean =>
+  phase === "exports" || phase === "rest" || phase === "done";
+
+/** The numbers of publishers are not negative. */
+const erasureNumber = (id: string): number => -1 - Number.parseInt(id.slice(-12), 16);
+
 /**
  * Returns an event's own number. It is in the data, or in a header if the event deletes its key.
+ * After an erasure, only its id has it.
  */
 export const refOf = (event: {
+  readonly id?: string;
   readonly key: string;
   readonly data: string;
   readonly headers?: Readonly<Record<string, string>>;
-}): EventRef =>
-  event.data === "null"
+  readonly erased?: true;
+  readonly erasure?: string;
+}): EventRef => {
+  if (event.erasure !== undefined) {
+    return { n: erasureNumber(event.erasure), key: event.key, dead: true };
+  }
+  if (event.erased === true) return { n: Number(event.id), key: event.key, dead: true };
+  return event.data === "null"
     ? { n: Number(event.headers?.n), key: event.key, dead: true }
     : { n: JSON.parse(event.data).n, key: event.key };
+};
+
+/** Returns an event as the history lists it in an answer. */
+export const deliveredOf = (event: StoredEvent): Delivered => {
+  const { n } = refOf(event);
+  return event.erased === true ? [n, event.sequence, true] : [n, event.sequence];
+};

@@ -2,7 +2,7 @@ import type { StoredEvent } from "../../../packages/core/src/model/event.ts";
 import { defaultTenant } from "../../../packages/core/src/model/names.ts";
 import type { SeededRandom } from "../dynamodb/seeded-random.ts";
 import { STREAM } from "./plan.ts";
-import { refOf } from "./tap.ts";
+import { deliveredOf, refOf } from "./tap.ts";
 import { haveSubscription, recoverFrom, type Team, type Worker } from "./team.ts";
 import type { ClientWorld } from "./world.ts";
 
@@ -88,7 +88,7 @@ export async function receive(
         life,
         uid: subscription?.uid ?? "",
         generation: subscription?.generation ?? 0,
-        events: events.map((event) => [refOf(event).n, event.sequence] as const),
+        events: events.map(deliveredOf),
         tokens: positions.map((_, partition) => tokens?.[partition] ?? null),
       };
     },

@@ -10,7 +10,7 @@ import {
 } from "../dynamodb/virtual-clock.ts";
 import { createFakeObjects, type FakeObjects } from "../objects/fake-objects.ts";
 import { objectFaults } from "../objects/faults.ts";
-import { drawBriefPlan, drawPlan, type Plan } from "./plan.ts";
+import { drawBriefPlan, drawErasingPlan, drawPlan, type Plan } from "./plan.ts";
 import type { Follower } from "./readers.ts";
 import { createRecorder, NoAnswer, type Note, type Recorder } from "./recorder.ts";
 import { noRestores, type Restores } from "./restore-nemesis.ts";
@@ -71,6 +71,13 @@ export type World = {
 
 /** A seed with this prefix is played by a brief plan. */
 export const BRIEF = "brief-";
+/** A seed with this prefix is played by a plan that erases keys. */
+export const ERASING = "erasing-";
+
+const drawFor = (seed: string) => {
+  if (seed.startsWith(ERASING)) return drawErasingPlan;
+  return seed.startsWith(BRIEF) ? drawBriefPlan : drawPlan;
+};
 
 const TRACE_LINES = 400;
 
@@ -87,7 +94,7 @@ export type ClientWorld = Pick<
 /** Creates the environment of one seed: store, time and processes. */
 export function createWorld(seed: string, given?: Partial<Plan>): World {
   const random = seededRandom(seed);
-  const draw = seed.startsWith(BRIEF) ? drawBriefPlan : drawPlan;
+  const draw = drawFor(seed);
   const plan: Plan = { ...draw(random.fork("plan")), ...given };
   const time = createVirtualTime(random.fork("time"));
   const trace: string[] = [];

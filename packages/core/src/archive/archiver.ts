@@ -12,7 +12,13 @@ import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Segment } from "../table/segment.entity.ts";
 import type { Table } from "../table/table.ts";
 import type { ObserveArchive } from "./observe.ts";
-import { type Content, chainHash, createPacker, isArchiveDue } from "./segment-plan.ts";
+import {
+  type Content,
+  chainHash,
+  createPacker,
+  isArchiveDue,
+  segmentName,
+} from "./segment-plan.ts";
 import { type ArchivedStream, settlePartition } from "./settle.ts";
 
 export type ArchiveDeps = {
@@ -167,23 +173,20 @@ function describe(
 ): Segment {
   const { body: _, ...content } = of.content;
   const { archivedTo: first = 0, archived } = of.checkpoint;
-  const range = `${padded(first)}-${padded(of.next)}-${content.sha256}`;
-  const object = `${objectsOf(name, uid)}P${partition}/${range}.ndjson.gz`;
+  const range = { first, next: of.next, sha256: content.sha256 };
+  const object = segmentName(objectsOf(name, uid), partition, range);
   const previous = archived?.chain ?? "";
   const segment = { ...content, first, next: of.next, object, previous };
   return { ...segment, chain: chainHash(segment) };
 }
 
-/** As many digits as in the keys of batches, so that names sort by range. */
-const padded = (sequence: number): string => String(sequence).padStart(14, "0");
-
 /** A bucket refuses a lock that ends before the object arrives. */
 const LOCK_MS_MIN = MINUTE_MS;
 
 /** An object is locked for as long as its last event is kept. */
-function lockOf(
+export function lockOf(
   { archiveLock, archiveKeptDays = 0 }: Pick<ArchivedStream, "archiveLock" | "archiveKeptDays">,
-  { lastAt }: Segment,
+  { lastAt }: Pick<Segment, "lastAt">,
   nowMs: number,
 ): Pick<CreateOptions, "lock" | "lockedUntil"> {
   const untilMs = lastAt + archiveKeptDays * DAY_MS;
@@ -195,9 +198,9 @@ function lockOf(
  * Writes the object of a segment, and checks what the bucket has under its name. Returns false when
  * the object is gone again.
  */
-async function store(
+export async function store(
   objects: Objects,
-  segment: Segment,
+  segment: Pick<Segment, "first" | "object" | "storedBytes" | "sha256">,
   body: Uint8Array,
   lock: Pick<CreateOptions, "lock" | "lockedUntil">,
 ): Promise<boolean> {

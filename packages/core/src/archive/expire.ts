@@ -3,7 +3,7 @@ import { DAY_MS } from "../kernel/time.ts";
 import { CLOCKS_APART_MS } from "../model/sightings.ts";
 import { type Objects, ObjectsLocked } from "../objects/objects.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
-import type { Segment } from "../table/segment.entity.ts";
+import { allObjectsOf, type Segment } from "../table/segment.entity.ts";
 import type { Table } from "../table/table.ts";
 import type { ArchivedStream } from "./settle.ts";
 
@@ -36,7 +36,7 @@ export async function expireSegments(
       if (checkpoint === undefined) return removed;
       if (!(await passOver(table, place, checkpoint, segment))) return removed;
       try {
-        await objects.remove([segment.object]);
+        await objects.remove(allObjectsOf(segment));
       } catch (error) {
         // If the days were shortened, the lock lasts longer than they do.
         if (error instanceof ObjectsLocked) return removed;

@@ -4,7 +4,7 @@ import { BLOCK_RAW_BYTES, type Block, formatBlocks, packLines } from "../log/col
 import type { StoredEvent } from "../model/event.ts";
 import { printEvent } from "../model/event-text.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
-import type { Segment } from "../table/segment.entity.ts";
+import type { Rewritten, Segment } from "../table/segment.entity.ts";
 
 /** A segment is full at this size before compression. */
 export const SEGMENT_RAW_BYTES = 8 * 1024 * 1024;
@@ -90,3 +90,25 @@ export function chainHash(segment: Omit<Segment, "chain">): string {
   const record = [previous, ...place, rawBytes, storedBytes, sha256, blocks];
   return createHash("sha256").update(JSON.stringify(record)).digest("hex");
 }
+
+/**
+ * Returns the hash of the record of an object that an erasure has put in the place of another one.
+ * The record has the hash of the one before it, and the first one that of the segment.
+ */
+export function proofOf(rewritten: Rewritten): string {
+  const { before, erasure, object, rawBytes, storedBytes, sha256, blocks } = rewritten;
+  const record = [before, erasure, object, rawBytes, storedBytes, sha256, blocks];
+  return createHash("sha256").update(JSON.stringify(record)).digest("hex");
+}
+
+/** Returns the name of the object of a segment. It has its hash, so that it is never replaced. */
+export function segmentName(
+  prefix: string,
+  partition: number,
+  { first, next, sha256 }: Pick<Segment, "first" | "next" | "sha256">,
+): string {
+  return `${prefix}P${partition}/${padded(first)}-${padded(next)}-${sha256}.ndjson.gz`;
+}
+
+/** As many digits as in the keys of batches, so that names sort by range. */
+const padded = (sequence: number): string => String(sequence).padStart(14, "0");

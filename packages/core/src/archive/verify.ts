@@ -8,9 +8,9 @@ import type { Life } from "../model/names.ts";
 import { lostUntil } from "../model/restored.ts";
 import type { Objects } from "../objects/objects.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
-import type { Segment } from "../table/segment.entity.ts";
+import { objectOf, type Segment } from "../table/segment.entity.ts";
 import type { Table } from "../table/table.ts";
-import { chainHash } from "./segment-plan.ts";
+import { chainHash, proofOf } from "./segment-plan.ts";
 
 type Deps = { readonly table: Table; readonly objects: Objects };
 
@@ -55,7 +55,7 @@ export async function verifyArchive(
       }
       segments++;
       events += found.events;
-      bytes += found.storedBytes;
+      bytes += objectOf(found).storedBytes;
       walk.last = found;
       if (!mayGoOn()) {
         const place = { partition, after: found.first };
@@ -101,6 +101,8 @@ async function nextSegment({ table }: Deps, walk: Walk): Promise<Segment | undef
 function isChained({ last, checkpoint }: Walk, segment: Segment): boolean {
   const { chain, ...record } = segment;
   if (chainHash(record) !== chain) return false;
+  const { rewritten, proof } = segment;
+  if (proof !== (rewritten === undefined ? undefined : proofOf(rewritten))) return false;
   if (last !== undefined) return segment.previous === last.chain;
   // The segments before the first one have expired, and the archive begins with it. Only numbers
   // that a restore used up may come in between, because they have no segment.
@@ -112,11 +114,12 @@ async function faultOf(
   objects: Objects,
   segment: Segment,
 ): Promise<ArchiveFault["reason"] | undefined> {
-  const bytes = await objects.read(segment.object, 0, segment.storedBytes + 1);
+  const present = { ...segment, ...objectOf(segment) };
+  const bytes = await objects.read(present.object, 0, present.storedBytes + 1);
   if (bytes === undefined) return "missing";
   const sha256 = createHash("sha256").update(bytes).digest("hex");
-  if (sha256 !== segment.sha256 || bytes.length !== segment.storedBytes) return "changed";
-  return hasItsEvents(bytes, segment) ? undefined : "changed";
+  if (sha256 !== present.sha256 || bytes.length !== present.storedBytes) return "changed";
+  return hasItsEvents(bytes, present) ? undefined : "changed";
 }
 
 /** Unpacks one block at a time, because a whole segment takes ten times its size in memory. */

@@ -115,6 +115,7 @@ function* pagesOf(
     yield () => table.compacted.deletePage(life, bucket);
   }
   yield () => table.receipts.deletePage(life);
+  yield () => table.erasures.deletePage(life);
   if (job.isArchived === true && !isLocked(job, nowMs)) yield () => removeArchive(job);
 }
 

@@ -4,10 +4,10 @@ import { NAME } from "@eventledger/protocol";
 export type ListOf =
   | `${"streams" | "keys" | "tenants"}`
   | `${"subscriptions" | "parked" | "archive" | "verified" | "export" | "usage"} ${string}`
-  | `deliveries ${string}`;
+  | `${"deliveries" | "erasures" | "erased"} ${string}`;
 
 const LIST =
-  /^(?:streams|keys|tenants|(?:subscriptions|parked|archive|verified|export|usage|deliveries) \S+)$/;
+  /^(?:streams|keys|tenants|(?:subscriptions|parked|archive|verified|export|usage|deliveries|erasures|erased) \S+)$/;
 
 /**
  * Formats the place where a list of names continues. It is not signed, because the caller may see

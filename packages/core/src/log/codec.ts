@@ -1,14 +1,15 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { EventAttributes } from "@eventledger/protocol";
 import { assertInvariant, InvariantError } from "../kernel/invariant.ts";
-import type { IncomingEvent, RawJson, StoredEvent } from "../model/event.ts";
+import { hasPayload, type IncomingEvent, type RawJson, type StoredEvent } from "../model/event.ts";
 import type { Batch } from "../table/batch.ts";
 
 /**
  * The packed form of a batch. It is one line of JSON with the attributes of all events, then their
  * unchanged data texts one after the other, all of it compressed. The first byte names the codec. A
- * line entry is `[key, data length, type, id, time, headers]` without trailing nulls. Lengths are
- * in UTF-16 code units, as in JavaScript's `slice`.
+ * line entry is `[key, data length, type, id, time, headers, mark]` without trailing nulls. Lengths
+ * are in UTF-16 code units, as in JavaScript's `slice`. The mark is 1 for an event that was erased,
+ * and the id of the erasure for its tombstone.
  */
 export type Packed = { readonly payload: Uint8Array; readonly rawBytes: number };
 
@@ -34,10 +35,12 @@ const SMALL_BYTES = 8 * 1024;
 export type BatchEntry = { readonly head: string; readonly data: RawJson };
 
 /** Returns the entry of an event. Its attributes are stringified only here. */
-export const entryOf = ({ attributes, data }: Pick<IncomingEvent, "attributes" | "data">) => ({
-  head: JSON.stringify(toHead(attributes, data.length)),
+export const entryOf = ({ attributes, data, erasure }: NewEntry) => ({
+  head: JSON.stringify(toHead(attributes, data.length, erasure)),
   data,
 });
+
+type NewEntry = Pick<IncomingEvent, "attributes" | "data" | "erasure">;
 
 export function packEvents(entries: readonly BatchEntry[]): Packed {
   const line = `[${entries.map(({ head }) => head).join(",")}]`;
@@ -77,6 +80,35 @@ export function unpackBatch(batch: Batch): StoredEvent[] {
     throw new InvariantError(`batch ${batch.first} cannot be read: ${reasonOf(error)}`);
   }
 }
+
+/**
+ * Returns a batch with the headers and the data of some of its events erased. Everything else of
+ * these events, and of the others, is byte for byte as before. Undefined when there is nothing to
+ * erase. Throws an InvariantError for a damaged batch.
+ */
+export function eraseInBatch(
+  batch: Batch,
+  isMeant: (event: StoredEvent) => boolean,
+): Packed | undefined {
+  const events = unpackBatch(batch);
+  if (!events.some((event) => hasPayload(event) && isMeant(event))) return undefined;
+  const raw = inflate(batch);
+  const lineEnd = raw.indexOf("\n");
+  const heads: Head[] = JSON.parse(raw.slice(0, lineEnd));
+  const entries = events.map((event, index): BatchEntry => {
+    const head = heads[index];
+    assertInvariant(head !== undefined, "it holds what it counts");
+    if (!(hasPayload(event) && isMeant(event))) {
+      return { head: JSON.stringify(head), data: event.data };
+    }
+    const [key, , type = null, id = null, time = null] = head;
+    const erased: Head = [key, NULL.length, type, id, time, null, ERASED];
+    return { head: JSON.stringify(erased), data: NULL };
+  });
+  return packEvents(entries);
+}
+
+const NULL = "null" as RawJson;
 
 /**
  * Returns the reason of an error for the log. It contains only names and fixed words, because
@@ -129,17 +161,21 @@ type Head = [
   id?: string | null,
   time?: string | null,
   headers?: Record<string, string> | null,
+  mark?: Mark | null,
 ];
 
-function toHead(attributes: EventAttributes, dataLength: number): Head {
+type Mark = typeof ERASED | string;
+const ERASED = 1;
+
+function toHead(attributes: EventAttributes, dataLength: number, mark?: Mark): Head {
   const { key, type = null, id = null, time = null, headers = null } = attributes;
-  const head: Head = [key, dataLength, type, id, time, headers];
+  const head: Head = [key, dataLength, type, id, time, headers, mark ?? null];
   while (head.at(-1) === null) head.pop();
   return head;
 }
 
 function toStored(head: Head, data: RawJson, batch: Batch, index: number): StoredEvent {
-  const [key, , type, id, time, headers] = head;
+  const [key, , type, id, time, headers, mark] = head;
   return {
     sequence: batch.first + index,
     publishedAt: batch.publishedAt,
@@ -148,6 +184,8 @@ function toStored(head: Head, data: RawJson, batch: Batch, index: number): Store
     ...(type == null ? {} : { type }),
     ...(time == null ? {} : { time }),
     ...(headers == null ? {} : { headers }),
+    ...(mark === ERASED ? { erased: true } : {}),
+    ...(typeof mark === "string" ? { erasure: mark } : {}),
     data,
   };
 }

@@ -4,11 +4,12 @@ const DATA = ',"data":';
 
 /** Prints an event as native JSON, with its data exactly as published. */
 export function printEvent(event: StoredEvent): string {
-  const { sequence, publishedAt, id, key, type, time, headers } = event;
+  const { sequence, publishedAt, id, key, type, time, headers, erased, erasure } = event;
   const place = `"sequence":${sequence},"publishedAt":"${isoTime(publishedAt)}"`;
   const attributes = `"id":${JSON.stringify(id)},"key":${JSON.stringify(key)}`;
   const given = member("type", type) + member("time", time) + member("headers", headers);
-  return `{${place},${attributes}${given}${DATA}${event.data}}`;
+  const marks = member("erased", erased) + member("erasure", erasure);
+  return `{${place},${attributes}${given}${marks}${DATA}${event.data}}`;
 }
 
 const member = (name: string, value: unknown): string =>

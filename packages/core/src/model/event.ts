@@ -15,6 +15,8 @@ export type IncomingEvent = {
    * has no current state.
    */
   readonly expectedSequence?: number;
+  /** Only in the tombstone of an erasure, which no client can publish: the id of the erasure. */
+  readonly erasure?: string;
 };
 
 /** An event of the log. `publishedAt` is in milliseconds since 1970. */
@@ -26,8 +28,24 @@ export type StoredEvent = {
   readonly type?: string;
   readonly time?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The headers and the data were erased. The data is now `null`. */
+  readonly erased?: true;
+  /** The event is the tombstone of the erasure with this id. */
+  readonly erasure?: string;
   readonly data: RawJson;
 };
 
 /** Returns whether the event deletes its key. */
 export const isTombstone = (event: { readonly data: RawJson }): boolean => event.data === "null";
+
+/**
+ * Returns whether an event has something that an erasure takes away. A tombstone without headers
+ * has nothing.
+ */
+export const hasPayload = (event: Pick<StoredEvent, "data" | "headers">): boolean =>
+  !isTombstone(event) || event.headers !== undefined;
+
+/** Returns the event as it is after its erasure. Its place, id, key, type and times stay. */
+export function eraseEvent({ headers: _, ...event }: StoredEvent): StoredEvent {
+  return { ...event, erased: true, data: "null" as RawJson };
+}

@@ -13,7 +13,7 @@ import { ageMs, takeStamp } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { lifeText, type Tenant } from "../model/names.ts";
 import type { LiveStream } from "../stream/streams.ts";
-import type { Segment } from "../table/segment.entity.ts";
+import { objectOf, type Segment } from "../table/segment.entity.ts";
 import type { Parts } from "./parts.ts";
 
 /** The time for the work of a request. The request must be answered within 30 s. */
@@ -92,7 +92,8 @@ export function archiveOperations(parts: Parts) {
 }
 
 const toView = (segment: Segment & { readonly partition: number }): ArchiveSegment => {
-  const { partition, first, next, events, rawBytes, storedBytes, object, sha256, chain } = segment;
+  const { partition, first, next, events, chain, rewritten, proof } = segment;
+  const { rawBytes, storedBytes, object, sha256 } = objectOf(segment);
   return {
     partition,
     first,
@@ -105,6 +106,9 @@ const toView = (segment: Segment & { readonly partition: number }): ArchiveSegme
     object,
     sha256,
     chain,
+    ...(rewritten === undefined || proof === undefined
+      ? {}
+      : { rewritten: { sha256: segment.sha256, erasure: rewritten.erasure, proof } }),
   };
 };
 

@@ -1,6 +1,6 @@
 import { CustomAttributeType, Entity } from "electrodb";
 import type { Life } from "../model/names.ts";
-import { readRows } from "./aws-error.ts";
+import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Batch, type BatchOutline, type ClaimedRun, isLast } from "./batch.ts";
 import { SEQUENCE_DIGITS, sendQuery } from "./batch-wire.ts";
 import { type Connection, entityConfig } from "./connection.ts";
@@ -113,6 +113,27 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
     const range = { life, partition, from: 0, to: next - 1, limit } as const;
     const query = { ...range, order: "desc", projection: "whole" } as const;
     return readRows(connection, () => sendQuery(connection, query));
+  },
+
+  /**
+   * Replaces the events of a batch by others of the same number, if the batch is still as it was
+   * read. Returns false when it is not, or is gone, or when an earlier attempt of this same call
+   * has replaced them.
+   */
+  async replaceEvents(
+    life: Life,
+    partition: number,
+    { first, payload }: Batch,
+    to: Pick<Batch, "payload" | "rawBytes">,
+  ): Promise<boolean> {
+    const { rejected } = await writeRowsUntilKnown(connection, () =>
+      entity
+        .patch({ life, partition, first })
+        .set({ payload: to.payload, rawBytes: to.rawBytes })
+        .where((row, { eq }) => eq(row.payload, payload))
+        .go({ returnOnConditionCheckFailure: true }),
+    );
+    return !rejected;
   },
 
   /** Deletes these batches, at most a page of them. Returns how many were processed. */

@@ -175,6 +175,24 @@ export const pushWorkRows = (connection: Connection, { bell, retry, failure }: E
     return { failures: data.slice(0, limit), more: data.length > limit };
   },
 
+  /** Removes the failures of a key's events up to the sequence `until`. */
+  async removeFailures(
+    { life, subscriptionUid }: PushId,
+    { key, until }: { readonly key: string; readonly until: number },
+  ): Promise<void> {
+    const { data } = await readRows(connection, () =>
+      failure.query
+        .primary({ life, subscriptionUid })
+        .go({ pages: "all", consistent: true, attributes: ["place", "key", "sequence"] }),
+    );
+    for (const { place, ...of } of data) {
+      if (of.key !== key || of.sequence > until) continue;
+      await writeRowsUntilKnown(connection, () =>
+        failure.delete({ life, subscriptionUid, place }).go(),
+      );
+    }
+  },
+
   /** Removes everything that was remembered. */
   async removeAll(id: PushId): Promise<void> {
     const { life, subscriptionUid } = id;

@@ -84,6 +84,16 @@ const FAMILIES: Record<keyof RowKinds, Family> = {
     pk: keyOf(`STREAM#${LIFE}#PUBLISH`),
     sk: keyOf("IDEMPOTENCY#(?<key>.+)"),
   },
+  erasure: {
+    parts: { life, id: fc.stringMatching(/^[0-9a-f]{24}$/) },
+    pk: keyOf(`STREAM#${LIFE}#ERASED`),
+    sk: keyOf("ERASURE#(?<id>[0-9a-f]+)"),
+  },
+  openErasure: {
+    parts: { life, id: fc.stringMatching(/^[0-9a-f]{24}$/) },
+    pk: keyOf("ERASURES"),
+    sk: keyOf(`STREAM#${LIFE}#ERASURE#(?<id>[0-9a-f]+)`),
+  },
   deletion: {
     parts: {
       of: fc.oneof(

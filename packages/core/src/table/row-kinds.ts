@@ -4,6 +4,7 @@ import { checkpointEntity } from "./checkpoint.entity.ts";
 import { compactedEntity } from "./compacted.entity.ts";
 import type { Connection } from "./connection.ts";
 import { deletionEntity } from "./deletion.entity.ts";
+import { erasureEntity, openErasureEntity } from "./erasure.entity.ts";
 import { exportEntity } from "./export.entity.ts";
 import { lazily } from "./lazily.ts";
 import { memberEntity } from "./member.entity.ts";
@@ -31,10 +32,12 @@ export const createRowKinds = (connection: Connection) =>
     compacted: () => compactedEntity(connection),
     deletion: () => deletionEntity(connection),
     directory: () => directoryEntity(connection),
+    erasure: () => erasureEntity(connection),
     export: () => exportEntity(connection),
     keyDirectory: () => keyDirectoryEntity(connection),
     member: () => memberEntity(connection),
     offset: () => offsetEntity(connection),
+    openErasure: () => openErasureEntity(connection),
     published: () => publishedEntity(connection),
     push: () => pushEntity(connection),
     pushBell: () => pushBellEntity(connection),

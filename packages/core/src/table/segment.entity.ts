@@ -30,7 +30,39 @@ export type Segment = {
   readonly previous: string;
   /** The hash of `previous` and of everything above: see `chainHash`. */
   readonly chain: string;
+  /**
+   * The object that erasures have put in the place of `object`. Everything above stays as it was,
+   * so that the chain does.
+   */
+  readonly rewritten?: Rewritten;
+  /** The hash of `rewritten`, which has the proof before it: see `proofOf`. */
+  readonly proof?: string;
+  /** Former objects that a lock has kept so far. */
+  readonly leftovers?: readonly string[];
 };
+
+/** What the row of a segment says about an object. */
+export type SegmentObject = Pick<
+  Segment,
+  "object" | "rawBytes" | "storedBytes" | "sha256" | "blocks"
+>;
+
+/**
+ * An object with erased events, and the id of the last erasure that has changed it. `before` is the
+ * proof of the object before it, or the chain hash if that was the first one.
+ */
+export type Rewritten = SegmentObject & { readonly erasure: string; readonly before: string };
+
+/** Returns the object from which a segment is read now. */
+export function objectOf(segment: Segment): SegmentObject {
+  const { object, rawBytes, storedBytes, sha256, blocks } = segment.rewritten ?? segment;
+  return { object, rawBytes, storedBytes, sha256, blocks };
+}
+
+/** Returns the names of all objects that a segment may have in the bucket. */
+export const allObjectsOf = ({ object, rewritten, leftovers = [] }: Segment): string[] => [
+  ...new Set([object, ...leftovers, ...(rewritten === undefined ? [] : [rewritten.object])]),
+];
 
 export const segmentEntity = (connection: Connection) =>
   new Entity(
@@ -56,6 +88,9 @@ export const segmentEntity = (connection: Connection) =>
         blocks: { type: "string", required: true },
         previous: { type: "string", required: true },
         chain: { type: "string", required: true },
+        rewritten: { type: CustomAttributeType<Rewritten>("any") },
+        proof: { type: "string" },
+        leftovers: { type: CustomAttributeType<readonly string[]>("any") },
       },
       indexes: {
         primary: {
@@ -217,6 +252,40 @@ export const segmentRows = (connection: Connection, kinds: Kinds) => ({
           const same = eq(row.clearedTo, from);
           return to === undefined ? `${same} AND ${notExists(row.archiving)}` : same;
         })
+        .go({ returnOnConditionCheckFailure: true }),
+    );
+  },
+
+  /**
+   * Puts another object in the place of the present one, if that is still as it was read. Returns
+   * false when it is not, or the segment is gone, or an earlier attempt of this same call has done
+   * it.
+   */
+  async rewrite(
+    { life, partition }: Place,
+    { first, proof }: Segment,
+    to: Required<Pick<Segment, "rewritten" | "proof" | "leftovers">>,
+  ): Promise<boolean> {
+    const { rejected } = await writeRowsUntilKnown(connection, () =>
+      kinds.segment
+        .patch({ life, partition, first })
+        .set(to)
+        .where((row, { eq, notExists }) =>
+          proof === undefined ? notExists(row.proof) : eq(row.proof, proof),
+        )
+        .go({ returnOnConditionCheckFailure: true }),
+    );
+    return !rejected;
+  },
+
+  /** Records that the former objects of a segment are gone, if it has not been rewritten since. */
+  async forgetLeftovers({ life, partition }: Place, { first, proof }: Segment): Promise<void> {
+    if (proof === undefined) return;
+    await writeRowsUntilKnown(connection, () =>
+      kinds.segment
+        .patch({ life, partition, first })
+        .remove(["leftovers"])
+        .where((row, { eq }) => eq(row.proof, proof))
         .go({ returnOnConditionCheckFailure: true }),
     );
   },

@@ -6,6 +6,7 @@ import { checkpointRows } from "./checkpoint.entity.ts";
 import { compactedRows } from "./compacted.entity.ts";
 import type { Connection } from "./connection.ts";
 import { deletionRows } from "./deletion.entity.ts";
+import { erasureRows } from "./erasure.entity.ts";
 import { exportRows } from "./export.entity.ts";
 import { lazily } from "./lazily.ts";
 import { leaseRows } from "./lease-rows.ts";
@@ -40,6 +41,7 @@ export const createTable = (connection: Connection) => {
     checkpoints: () => checkpointRows(connection, kinds.checkpoint),
     compacted: () => compactedRows(connection, kinds.compacted),
     deletions: () => deletionRows(connection, kinds.deletion),
+    erasures: () => erasureRows(connection, erasureKinds(kinds)),
     exports: () => exportRows(connection, kinds.export),
     lifecycle: () => ({
       ...lifecycleRows(connection, lifecycleKinds(kinds)),
@@ -69,6 +71,8 @@ const pushKinds = ({ pushBell, pushRetry, pushFailure }: RowKinds) => ({
   retry: pushRetry,
   failure: pushFailure,
 });
+
+const erasureKinds = ({ erasure, openErasure }: RowKinds) => ({ erasure, openErasure });
 
 const accessKinds = ({ apiKey, keyDirectory, deletion }: RowKinds) => ({
   apiKey,

@@ -18,6 +18,7 @@ import { archiveRoutes } from "./routes/archive.ts";
 import { compactedRoutes } from "./routes/compacted.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { consumerRoutes } from "./routes/consumers.ts";
+import { erasureRoutes } from "./routes/erasures.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { exportRoutes } from "./routes/exports.ts";
 import { keyRoutes } from "./routes/keys.ts";
@@ -107,6 +108,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.route("/", pushRoutes(deps));
   app.route("/", archiveRoutes(deps));
   app.route("/", exportRoutes(deps));
+  app.route("/", erasureRoutes(deps));
   app.route("/", compactedRoutes(deps));
 
   const explainMissing = createRouteTable(app);

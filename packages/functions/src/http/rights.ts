@@ -63,6 +63,11 @@ export const RIGHTS = {
   getExport: { scopes: ["read"], bound: "refused", delivers: true },
   deleteExport: { scopes: ["read", "admin"], bound: "refused" },
 
+  createErasure: { scopes: ["admin"], bound: "refused" },
+  listErasures: { scopes: ["read", "admin"], bound: "refused" },
+  getErasure: { scopes: ["read", "admin"], bound: "refused" },
+  verifyErasure: { scopes: ["read", "admin"], bound: "refused" },
+
   publishEvents: { scopes: ["publish"], bound: "within" },
   browseEvents: { scopes: ["read"], bound: "within", ofAudit: "audit", delivers: true },
   listCompacted: { scopes: ["read"], bound: "within", delivers: true },

@@ -45,6 +45,7 @@ function toStandard(event: StoredEvent): string {
   const { sequence, publishedAt, id, key, type = DEFAULT_TYPE, time, headers } = event;
   const timestamp = time ?? new Date(publishedAt).toISOString();
   const deleted = isTombstone(event) ? { deleted: true } : {};
-  const members = { type, timestamp, id, key, sequence, headers, ...deleted };
+  const { erased, erasure } = event;
+  const members = { type, timestamp, id, key, sequence, headers, ...deleted, erased, erasure };
   return `${JSON.stringify(members).slice(0, -1)},"data":${event.data}}`;
 }

@@ -64,6 +64,19 @@ export const ArchiveSegment = described(
     chain: described(z.string(), {
       description: "The SHA-256 of its record, which includes that of the previous segment.",
     }),
+    rewritten: described(
+      z.optional(
+        z.object({
+          sha256: described(z.string(), { description: "The SHA-256 of its first object." }),
+          erasure: described(z.string(), { description: "The last erasure that changed it." }),
+          proof: described(z.string(), {
+            description:
+              "The SHA-256 of the record of its present object, which includes the proof before it.",
+          }),
+        }),
+      ),
+      { description: "Present when an erasure has put another object in the place of the first." },
+    ),
   }),
   { id: "ArchiveSegment", description: "A range of events in one object of the bucket." },
 );

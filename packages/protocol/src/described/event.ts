@@ -67,6 +67,13 @@ export const LedgerEvent = described(
     headers: described(z.optional(z.record(z.string(), z.string())), {
       description: "Further attributes of the event, by name.",
     }),
+    erased: described(z.optional(z.literal(true)), {
+      description: "Present when an erasure took the headers and the data. The data is null then.",
+    }),
+    erasure: described(z.optional(z.string()), {
+      description:
+        "Present in the tombstone of an erasure: its id. Delete every copy of the key's earlier data.",
+    }),
     data: described(z.unknown(), {
       description: "The data exactly as it was sent. null is a tombstone: it deletes the key.",
     }),

@@ -7,6 +7,7 @@ export * from "./api-key.ts";
 export * from "./archive.ts";
 export * from "./cloud-event.ts";
 export * from "./compacted.ts";
+export * from "./erasure.ts";
 export * from "./event.ts";
 export * from "./export.ts";
 export * from "./lag.ts";

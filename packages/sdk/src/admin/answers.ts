@@ -70,6 +70,12 @@ export type ArchiveSegment = {
   readonly object: string;
   readonly sha256: string;
   readonly chain: string;
+  /** Present when an erasure has put another object in the place of the first. */
+  readonly rewritten?: {
+    readonly sha256: string;
+    readonly erasure: string;
+    readonly proof: string;
+  };
 };
 
 export type ArchiveFault = {
@@ -86,6 +92,40 @@ export type ArchiveVerification = {
   readonly events: number;
   readonly bytes: number;
   readonly fault: ArchiveFault | null;
+  readonly cursor: string | null;
+};
+
+/** The receipt of an erasure. */
+export type Erasure = {
+  readonly id: string;
+  readonly key: string;
+  readonly reason: string;
+  readonly status: "accepted" | "erasing" | "done";
+  readonly createdAt: string;
+  /** The sequence of its tombstone. */
+  readonly sequence?: number;
+  /** While it waits: when it can be done. */
+  readonly doneFrom?: string;
+  readonly doneAt?: string;
+  /** Which subscriptions have committed past the tombstone. */
+  readonly subscriptions: {
+    readonly passed: number;
+    readonly waiting: readonly string[];
+    readonly more: boolean;
+  };
+};
+
+export type ListedErasure = Omit<Erasure, "subscriptions">;
+
+export type ErasureCheck = {
+  readonly batches: number;
+  readonly segments: number;
+  readonly erasedEvents: number;
+  /** The first event that still has its data. */
+  readonly found: {
+    readonly where: "table" | "archive" | "state";
+    readonly sequence: number;
+  } | null;
   readonly cursor: string | null;
 };
 

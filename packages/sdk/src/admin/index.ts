@@ -12,7 +12,10 @@ import type {
   ArchiveVerification,
   Caller,
   CompactReceipt,
+  Erasure,
+  ErasureCheck,
   Export,
+  ListedErasure,
   ListedStream,
   ListedSubscription,
   NewApiKey,
@@ -143,6 +146,7 @@ const streams = (send: Send, connection: Connection) => ({
   verify: (name: string, cursor?: string, how?: Signalled): Promise<ArchiveVerification> =>
     send("POST", `${streamPath(name)}/archive/verify`, { query: { cursor }, ...how }),
   exports: exportsOf(send),
+  erasures: erasuresOf(send),
   /** The compacted state of a key, as the text of the answer: for `rawData`. */
   async stateText(name: string, key: string, how?: Signalled): Promise<string> {
     const path = `${streamPath(name)}/compacted`;
@@ -173,6 +177,25 @@ const exportsOf = (send: Send) => {
     ): Promise<Export> => send("GET", pathOf(stream, id), { query: page, ...how }),
     delete: (stream: string, id: string, how?: Signalled): Promise<void> =>
       send("DELETE", pathOf(stream, id), how),
+  };
+};
+
+const erasuresOf = (send: Send) => {
+  const pathOf = (stream: string, id = "") => `${streamPath(stream)}/erasures${id && `/${id}`}`;
+  return {
+    /** Erases the data of a key. Call `get` until it is done. */
+    create: (
+      stream: string,
+      body: { readonly key: string; readonly reason: string },
+      how?: Signalled,
+    ): Promise<Erasure> => send("POST", pathOf(stream), { body, ...how }),
+    get: (stream: string, id: string, how?: Signalled): Promise<Erasure> =>
+      send("GET", pathOf(stream, id), how),
+    list: (stream: string, how?: Omit<Listing, "stats">) =>
+      each<ListedErasure>(send, pathOf(stream), "erasures", how),
+    /** Looks for what is left, for a bounded time, from the start or from a `cursor`. */
+    verify: (stream: string, id: string, cursor?: string, how?: Signalled): Promise<ErasureCheck> =>
+      send("POST", `${pathOf(stream, id)}/verify`, { query: { cursor }, ...how }),
   };
 };
 

@@ -22,6 +22,10 @@ type Received = {
   readonly publishedAt: string;
   readonly time?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** True when an erasure took the headers and the data. The event then reads as a deletion. */
+  readonly erased?: true;
+  /** In the tombstone of an erasure, its id: delete all copies of the key's earlier data. */
+  readonly erasure?: string;
 };
 
 /** A received event with data. */

@@ -2,40 +2,8 @@ import { describe, expect, it } from "vitest";
 import { defaultTenant, type Ledger } from "../../../../packages/core/src/index.ts";
 import { SEED } from "../../../support/seed.ts";
 import { seededRandom } from "../../dynamodb/seeded-random.ts";
-import { DAY_MS, HOUR_MS, NAME, numbersOf, openArchive, type Through } from "./archive-world.ts";
-
-class Killed extends Error {}
-
-/** Kills a process before its request number `at`, or between that request and its answer. */
-const killAt = (at: number, when: "before" | "after") => {
-  let requests = 0;
-  let isDead = false;
-  const through: Through = async (run) => {
-    if (isDead) return new Promise(() => {});
-    const isLast = requests++ === at;
-    if (isLast && when === "before") isDead = true;
-    if (isDead) throw new Killed();
-    const answer = await run();
-    if (isLast) isDead = true;
-    if (isDead) throw new Killed();
-    return answer;
-  };
-  return { through, isDead: () => isDead };
-};
-
-/** Runs the work of a process until it ends or the process is killed. */
-async function untilKilled(work: Promise<unknown>, isDead: () => boolean): Promise<void> {
-  let over = false;
-  work.then(
-    () => {
-      over = true;
-    },
-    () => {
-      over = true;
-    },
-  );
-  while (!(over || isDead())) await new Promise((resolve) => setImmediate(resolve));
-}
+import { DAY_MS, HOUR_MS, NAME, numbersOf, openArchive } from "./archive-world.ts";
+import { killAt, untilKilled } from "./kill.ts";
 
 /**
  * Opens a stream for which all work of an archiver is due in one visit: a segment, an expiry and

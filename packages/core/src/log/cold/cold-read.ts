@@ -64,7 +64,12 @@ export async function readCold(
     if (segment === undefined) return stopAt("missing");
     const range = blocksFor(segment, next, room);
     const read = await segments.read(chain, segment, range.from, range.to);
-    if (read === undefined) return stopAt("missing");
+    if (read === undefined) {
+      // An erasure may have replaced the object since its row was read.
+      const again = await segments.find(chain, next);
+      if (again === undefined || again.object === segment.object) return stopAt("missing");
+      continue;
+    }
     const present = read.filter(({ event }) => isKept(chain, event));
     const taken = takeEvents(present, next, { ...limits, room });
     for (const event of taken.events) events.push(event);
@@ -134,7 +139,12 @@ export async function readColdBefore(
   if (segment === undefined) return undefined;
   const { from, to } = blocksFor(segment, before - 1, { events: 1, bytes: 1 });
   const read = await segments.read(chain, segment, from, to);
-  if (read === undefined) return undefined;
+  if (read === undefined) {
+    // An erasure may have replaced the object since its row was read.
+    const again = await segments.find(chain, before - 1);
+    if (again === undefined || again.object === segment.object) return undefined;
+    return readColdBefore(segments, chain, before);
+  }
   const events = read
     .map(({ event }) => event)
     .filter((event) => event.sequence < before && isKept(chain, event));
@@ -177,7 +187,14 @@ async function seekInSegment(
     0,
     segment.index.findLastIndex(({ at }) => at < timeMs),
   );
-  const read = (await segments.read(chain, segment, block, block + 1)) ?? [];
+  const found = await segments.read(chain, segment, block, block + 1);
+  if (found === undefined) {
+    const again = await segments.find(chain, first);
+    if (again !== undefined && again.object !== segment.object) {
+      return seekInSegment(segments, chain, again, timeMs);
+    }
+  }
+  const read = found ?? [];
   const hit = read.find(({ event }) => event.publishedAt >= timeMs);
   return edgeAt(hit?.event.sequence ?? segment.index[block + 1]?.first ?? next);
 }

@@ -1,14 +1,16 @@
 import { createBounded } from "../../kernel/bounded.ts";
+import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
 import { InvariantError } from "../../kernel/invariant.ts";
+import { MINUTE_MS } from "../../kernel/time.ts";
 import type { Life } from "../../model/names.ts";
 import { noObjects } from "../../objects/no-objects.ts";
 import type { Objects } from "../../objects/objects.ts";
-import type { Segment } from "../../table/segment.entity.ts";
+import { objectOf, type Segment } from "../../table/segment.entity.ts";
 import type { Table } from "../../table/table.ts";
 import { type Block, type ColdEvent, parseBlocks, unpackBlocks } from "./blocks.ts";
 
-/** A segment with its blocks. */
-export type OpenSegment = Segment & { readonly index: readonly Block[] };
+/** A segment as it is read now, with its blocks. */
+export type OpenSegment = Segment & { readonly index: readonly Block[]; readonly stamp: Stamp };
 
 /** The place of a partition's archive. */
 export type Place = { readonly life: Life; readonly partition: number };
@@ -31,17 +33,22 @@ export type Segments = {
 };
 
 const PARTITIONS_MAX = 1_000;
+/** An object that a lock keeps is read for this long after an erasure has replaced it. */
+const MEMORY_MS = MINUTE_MS;
 
 /**
- * A segment never changes, so the last one of each partition is remembered: a reader asks for it
- * page after page. Without `objects` there is no bucket, and reading throws `archive-unavailable`.
+ * The last segment of each partition is remembered for a minute: a reader asks for it page after
+ * page, and only an erasure changes it. Without `objects` there is no bucket, and reading throws
+ * `archive-unavailable`.
  */
 export function createSegments({
   table,
+  clock,
   objects = noObjects,
   observeColdRead = () => {},
 }: {
   readonly table: Table;
+  readonly clock: Clock;
   readonly objects?: Objects | undefined;
   readonly observeColdRead?: (() => void) | undefined;
 }): Segments {
@@ -50,10 +57,13 @@ export function createSegments({
   return {
     async find(place, sequence) {
       const known = last.get(nameOf(place));
-      if (known !== undefined && holds(known, sequence)) return known;
+      const isFresh = known !== undefined && ageMs(clock, known.stamp) < MEMORY_MS;
+      if (isFresh && holds(known, sequence)) return known;
+      const stamp = takeStamp(clock);
       const found = await table.segments.loadAtOrBefore(place, sequence);
       if (found === undefined || !holds(found, sequence)) return undefined;
-      const open = { ...found, index: parseBlocks(found.blocks) };
+      const present = { ...found, ...objectOf(found) };
+      const open = { ...present, index: parseBlocks(present.blocks), stamp };
       last.set(nameOf(place), open);
       return open;
     },

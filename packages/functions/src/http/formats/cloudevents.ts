@@ -137,6 +137,8 @@ export function toCloudEventJson(streamName: string, event: StoredEvent): string
     ...ownAttributes(headers),
     partitionkey: event.key,
     ...sequencesOf(event),
+    ...(event.erased === undefined ? {} : { erased: true }),
+    ...(event.erasure === undefined ? {} : { erasure: event.erasure }),
   };
   addExtensions(context, headers);
   if (headers[ABSENT_HEADER] === "true" && isTombstone(event)) return JSON.stringify(context);

@@ -35,6 +35,11 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
     detail: "A stream keeps at most 10 exports. Delete one, or wait until one expires.",
     retryAfter: 3_600,
   },
+  "erasure-not-found": { detail: "The stream has no erasure with this id." },
+  "too-many-erasures": {
+    detail: "100 erasures of the stream are not done. Wait until one is.",
+    retryAfter: 3_600,
+  },
   "push-not-found": {
     detail: "The subscription is not pushed. Set an endpoint with PUT .../push.",
   },

@@ -6,6 +6,7 @@ export const TAGS = {
   parking: "Keys that are set aside because an event fails.",
   push: "Sending a subscription's events to an HTTP endpoint.",
   compacted: "The current state of every key, and its upkeep.",
+  erasures: "Taking the data of a key out of everything that is stored.",
   archive: "Old events as objects in a bucket.",
   keys: "API keys: who may do what.",
   usage: "What streams, keys and tenants use.",
