@@ -13,11 +13,17 @@ const [consoleFolder, ...consoleFiles] = execFileSync(
   { encoding: "utf8" },
 ).split("\n");
 
+/** How long an event stream may last. `undefined` where answers are sent as a whole. */
+const streamSecondsMax = $dev ? undefined : settings.streamSecondsMax; // SST's live stub cannot
+
+/** An HTTP API gives up after 30 seconds. An event stream ends in time for a last page. */
+const ANSWER_SECONDS = 29;
+
 /** The function that answers every HTTP request. */
 export const router = new sst.aws.Function("Router", {
   handler: "packages/functions/src/api.handler",
   memory: "1024 MB",
-  timeout: "29 seconds", // an HTTP API gives up after 30 seconds
+  timeout: `${ANSWER_SECONDS + (streamSecondsMax ?? 0)} seconds`,
   environment: {
     TABLE_NAME: table.name,
     EVENTLEDGER_WAIT_SECONDS_MAX: settings.waitSecondsMax,
@@ -25,6 +31,7 @@ export const router = new sst.aws.Function("Router", {
     ...(settings.auditArchiveDays === ""
       ? {}
       : { EVENTLEDGER_AUDIT_ARCHIVE_DAYS: settings.auditArchiveDays }),
+    ...(streamSecondsMax && { EVENTLEDGER_STREAM_SECONDS_MAX: `${streamSecondsMax}` }),
     ...archived.environment,
   },
   link: [adminKey, cursorKey, ...(pushKey ? [pushKey] : [])],
@@ -43,6 +50,7 @@ export const router = new sst.aws.Function("Router", {
   transform: quiet,
   // The application itself handles authentication and CORS, at either entry point.
   url: settings.ingress === "function-url" && { authorization: "none", cors: false },
+  streaming: streamSecondsMax !== undefined,
 });
 
 /** The HTTP API in front of the router. It is `undefined` when the stage uses a Function URL. */

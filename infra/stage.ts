@@ -4,9 +4,11 @@
  */
 export const isProduction = $app.stage === "production";
 
+const ingress = ingressFrom(process.env.INGRESS);
+
 /** The settings of a deployment, from the environment or from `.env.<stage>` (docs/deploy.md). */
 export const settings = {
-  ingress: ingressFrom(process.env.INGRESS),
+  ingress,
   /** A host name in a Route 53 zone of this account, under which the HTTP API answers. */
   apiDomain: process.env.API_DOMAIN || undefined,
   /**
@@ -23,6 +25,11 @@ export const settings = {
   corsOrigins: originsFrom(process.env.CORS_ORIGINS),
   /** The longest wait of a poll, in seconds, or `off`. AWS bills a function while it waits. */
   waitSecondsMax: waitSecondsFrom(process.env.WAIT_SECONDS_MAX),
+  /**
+   * How long an event stream may last, in seconds. Undefined where answers are sent as a whole. AWS
+   * bills a function while it streams.
+   */
+  streamSecondsMax: streamSecondsFrom(process.env.STREAM_SECONDS_MAX),
   /** How many days the audit streams are kept in the archive. The default is none. */
   auditArchiveDays: auditDaysFrom(process.env.AUDIT_ARCHIVE_DAYS),
   /** Whether the stage has a bucket for the archive, and whether with object lock. */
@@ -37,6 +44,12 @@ export const settings = {
 
 if (settings.apiDomain && settings.ingress === "function-url") {
   throw new Error("API_DOMAIN needs INGRESS=http-api: a Function URL has no domain of its own.");
+}
+
+if (settings.streamSecondsMax !== undefined && settings.ingress === "http-api") {
+  throw new Error(
+    "STREAM_SECONDS_MAX needs INGRESS=function-url: an HTTP API sends whole answers.",
+  );
 }
 
 if (settings.auditArchiveDays !== "" && settings.archive === "off") {
@@ -104,6 +117,16 @@ function waitSecondsFrom(value: string | undefined): string {
   if (value === "off" || (/^\d{1,2}$/.test(value) && Number(value) <= 20)) return value;
   throw new Error(
     `WAIT_SECONDS_MAX is "${value}"; it can be whole seconds from 0 to 20, or "off".`,
+  );
+}
+
+/** Reads the time as the router does (packages/functions/src/stream-seconds.ts). */
+function streamSecondsFrom(value: string | undefined): number | undefined {
+  if (!value) return ingress === "function-url" ? 60 : undefined;
+  if (value === "off") return undefined;
+  if (/^\d{2,3}$/.test(value) && Number(value) >= 10 && Number(value) <= 600) return Number(value);
+  throw new Error(
+    `STREAM_SECONDS_MAX is "${value}"; it can be whole seconds from 10 to 600, or "off".`,
   );
 }
 

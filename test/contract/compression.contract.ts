@@ -56,7 +56,8 @@ export function compressionContract(target: Target): void {
     const answer = await get(at(stream) + path);
     expect(answer.status).toBe(status);
     expect(answer.header("content-encoding")).toBe("");
-    expect(Number(answer.header("content-length"))).toBe(answer.bytes);
+    // An answer that is streamed has no length.
+    expect([String(answer.bytes), ""]).toContain(answer.header("content-length"));
   });
 
   it("[http.gzip] the documentation is compressed for browsers", async () => {

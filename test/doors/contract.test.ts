@@ -1,8 +1,10 @@
 import { afterAll, describe } from "vitest";
+import type { OpenLedger } from "../../packages/functions/src/open-ledger.ts";
 import { browseContract } from "../contract/browse.contract.ts";
 import { compactedContract } from "../contract/compacted.contract.ts";
 import { compressionContract } from "../contract/compression.contract.ts";
 import { edgesContract } from "../contract/edges.contract.ts";
+import { eventStreamsContract } from "../contract/event-streams.contract.ts";
 import { formatsContract } from "../contract/formats.contract.ts";
 import { holdTo } from "../contract/hold.ts";
 import { idempotencyContract } from "../contract/idempotency.contract.ts";
@@ -16,10 +18,11 @@ import { unknownPartsContract } from "../contract/unknown-parts.contract.ts";
 import {
   apiGatewayEvent,
   apiGatewayKeepingPercent,
+  type EventRequest,
   functionUrlEvent,
 } from "../infra/http-event.ts";
-import { ADMIN_KEY, openHandler, openOnFake } from "./doors.ts";
-import { startGateway } from "./gateway.ts";
+import { ADMIN_KEY, openHandler, openOnFake, openStreamedHandler } from "./doors.ts";
+import { startGateway, startStreamingGateway } from "./gateway.ts";
 
 /** The suites of the contract that every entry point must pass, with events as AWS creates them. */
 const SUITES = [
@@ -38,20 +41,37 @@ const SUITES = [
   unknownPartsContract,
 ];
 
+/** The suites whose answers have many forms: statuses, headers, compression, bytes, no body. */
+const STREAMED = [
+  browseContract,
+  compressionContract,
+  edgesContract,
+  eventStreamsContract,
+  formatsContract,
+  keysInUrlsContract,
+  streamsContract,
+  systemContract,
+];
+
+/** Opens the entry points of AWS, each with the suites that it must pass. */
 const DOORS = [
-  ["an HTTP API", apiGatewayEvent, SUITES],
-  // This entry point changes paths, so some answers are more precise there.
+  ["an HTTP API", openBuffered(apiGatewayEvent), SUITES],
+  ["an HTTP API that keeps %25", openBuffered(apiGatewayKeepingPercent), [keysInUrlsContract]],
   [
-    "a Function URL",
-    functionUrlEvent,
-    [edgesContract, formatsContract, keysInUrlsContract, systemContract],
+    "a Function URL that sends whole answers",
+    openBuffered(functionUrlEvent),
+    [keysInUrlsContract, systemContract],
   ],
-  ["an HTTP API that keeps %25", apiGatewayKeepingPercent, [keysInUrlsContract]],
+  [
+    "a Function URL that streams",
+    (opened: OpenLedger) => startStreamingGateway(openStreamedHandler(opened)),
+    STREAMED,
+  ],
 ] as const;
 
-for (const [name, eventOf, suites] of DOORS) {
+for (const [name, open, suites] of DOORS) {
   const opened = openOnFake();
-  const gateway = await startGateway(openHandler(opened), eventOf);
+  const gateway = await open(opened);
   describe.concurrent(`through ${name}`, () => {
     afterAll(async () => {
       opened.close();
@@ -59,4 +79,8 @@ for (const [name, eventOf, suites] of DOORS) {
     });
     holdTo({ baseUrl: gateway.url, apiKey: ADMIN_KEY }, suites);
   });
+}
+
+function openBuffered(eventOf: (request: EventRequest) => object) {
+  return (opened: OpenLedger) => startGateway(openHandler(opened), eventOf);
 }

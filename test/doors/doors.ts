@@ -1,4 +1,5 @@
 import http from "node:http";
+import { buffer } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
 import { builtConsole } from "../../packages/console/build/built.ts";
 import {
@@ -15,13 +16,15 @@ import { docsAssetsFrom } from "../../packages/functions/src/http/docs/assets.ts
 import { installedDocsFile } from "../../packages/functions/src/http/docs/installed.ts";
 import { createHttpHandler } from "../../packages/functions/src/lambda/handler.ts";
 import type { HttpEvent } from "../../packages/functions/src/lambda/http-event.ts";
+import { createStreamedHandler } from "../../packages/functions/src/lambda/streamed.ts";
 import { createMetrics } from "../../packages/functions/src/metrics/metrics.ts";
 import type { Answered } from "../../packages/functions/src/metrics/request-log.ts";
 import type { OpenLedger } from "../../packages/functions/src/open-ledger.ts";
 import { createSeal } from "../../packages/functions/src/push/seal.ts";
 import { startServer } from "../../packages/local/src/http-server.ts";
-import type { EventRequest } from "../infra/http-event.ts";
+import { type EventRequest, functionUrlEvent } from "../infra/http-event.ts";
 import { createFakeDynamo } from "../simulation/dynamodb/fake-dynamodb.ts";
+import { awslambda, startRuntime } from "./streaming-runtime.ts";
 
 /**
  * The answer of an entry point. `sentBytes` is the size that Lambda receives, if there is a Lambda.
@@ -74,14 +77,18 @@ export function openOnFake(corsOrigins: readonly string[] = [], objects?: Object
 }
 
 /** Assembles the router's handler as its entry file does. */
-export function openHandler(
-  { ledger, authenticate, corsOrigins }: OpenLedger,
-  log: Answered[] = [],
-) {
+export const openHandler = (opened: OpenLedger, log: Answered[] = []) =>
+  createHttpHandler(partsOf(opened, log));
+
+/** Assembles the router's handler as its entry file does when answers are streamed. */
+export const openStreamedHandler = (opened: OpenLedger, log: Answered[] = []) =>
+  createStreamedHandler(awslambda, { ...partsOf(opened, log), streamsForMs: 60_000 });
+
+function partsOf({ ledger, authenticate, corsOrigins }: OpenLedger, log: Answered[]) {
   const logFailure = ({ error }: { error: unknown }) => console.error(error);
   const loadDocsAsset = docsAssetsFrom(installedDocsFile);
   const loadConsoleFile = consoleFilesFrom(builtConsole);
-  return createHttpHandler({
+  return {
     app: createApp({
       ledger,
       authenticate,
@@ -91,8 +98,8 @@ export function openHandler(
       logFailure,
     }),
     logFailure,
-    onAnswered: (answered) => log.push(answered),
-  });
+    onAnswered: (answered: Answered) => log.push(answered),
+  };
 }
 
 /** Sends requests to the router's handler as events that `eventOf` creates. */
@@ -117,6 +124,31 @@ export function lambdaDoor(
       };
     },
     close: async () => opened.close(),
+  };
+}
+
+/** Sends requests to the router's handler as a Function URL that streams does. */
+export async function streamedDoor(opened: OpenLedger = openOnFake()): Promise<Door> {
+  const log: Answered[] = [];
+  const runtime = await startRuntime();
+  const handle = openStreamedHandler(opened, log);
+  return {
+    log,
+    async ask(request) {
+      const event = JSON.parse(JSON.stringify(functionUrlEvent(withKey(request)))) as HttpEvent;
+      const { head, body } = await runtime.call(handle, event);
+      const bytes = await buffer(body);
+      return {
+        status: head.statusCode,
+        headers: head.headers,
+        text: unzipped(bytes, head.headers["content-encoding"]),
+        sentBytes: bytes.length,
+      };
+    },
+    close: async () => {
+      opened.close();
+      await runtime.stop();
+    },
   };
 }
 

@@ -137,6 +137,49 @@ describe.each([
   });
 });
 
+describe("the router's bundle with a Function URL that streams", () => {
+  const stream = "three";
+  const get = (at: string, own: Record<string, string> = {}) =>
+    functionUrlEvent({ method: "GET", path: at, headers: { ...headers, ...own } });
+  const askStreamed = async (events: unknown[]) => {
+    const { answers } = await run("Router", events, { EVENTLEDGER_STREAM_SECONDS_MAX: "60" });
+    return answers as Answer[];
+  };
+
+  it("[sse.page] the router streams pages, and answers everything else as it does otherwise", async () => {
+    const post = (path: string, body: object) =>
+      functionUrlEvent({ method: "POST", path, headers, body });
+    const answers = await askStreamed([
+      post("/streams", { name: stream }),
+      post(`/streams/${stream}/events`, { key: "order-1", data: { total: 1 } }),
+      get(`/streams/${stream}/events`),
+      get(`/streams/${stream}/events`, { accept: "text/event-stream" }),
+      get("/whoami"),
+      get("/nowhere"),
+      get("/console"),
+    ]);
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([
+      201, 201, 200, 200, 200, 404, 200,
+    ]);
+    const [, , page, pages, whoami, refused] = answers;
+    expect(JSON.parse(page?.body ?? "").events).toMatchObject([{ key: "order-1", data: {} }]);
+    expect(pages?.headers).toMatchObject({ "content-type": "text/event-stream" });
+    expect(pages?.body).toMatch(/^retry: 1000\n\nevent: page\nid: \S+\ndata: \{.*\}\n\n/);
+    expect(JSON.parse(whoami?.body ?? "").streaming).toBe(true);
+    expect(JSON.parse(refused?.body ?? "").code).toBe("route-not-found");
+  });
+
+  it("[sse.refused] without the setting the router sends whole answers", async () => {
+    const [answer] = await ask([get(`/streams/${stream}/events`, { accept: "text/event-stream" })]);
+    expect(answer?.statusCode).toBe(406);
+  });
+
+  it("a setting that cannot be used stops the function's start", async () => {
+    const wrong = run("Router", [], { EVENTLEDGER_STREAM_SECONDS_MAX: "900" });
+    await expect(wrong).rejects.toThrow("Set EVENTLEDGER_STREAM_SECONDS_MAX to whole seconds");
+  });
+});
+
 describe("the router's log", () => {
   it("the log has a line per request, without the key, the query or the body", async () => {
     const { log } = await run("Router", [
@@ -289,6 +332,7 @@ async function ask(events: unknown[]): Promise<Answer[]> {
 
 interface Answer {
   statusCode: number;
+  headers: Record<string, string>;
   body: string;
 }
 
@@ -296,7 +340,7 @@ interface Answer {
  * Runs a function with the environment of its deployment, except that the SDK's own settings point
  * to the emulator.
  */
-async function run(name: string, events: unknown[]) {
+async function run(name: string, events: unknown[], own: Record<string, string> = {}) {
   const bundle = inventory.bundles[name];
   if (!bundle) throw new Error(`no bundle ${name}`);
   const { variables } = inventory.inputs("Function", name).environment as {
@@ -311,6 +355,7 @@ async function run(name: string, events: unknown[]) {
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
       AWS_ENDPOINT_URL_DYNAMODB: inject("dynamoEndpoint"),
+      ...own,
     },
     events,
   );

@@ -6,7 +6,8 @@ import { json, text } from "node:stream/consumers";
 /**
  * Runs a bundled handler as Lambda does: in a separate process, in the folder of the package, with
  * only the function's environment. It passes the events one after another. It returns the answers
- * and the lines of the log.
+ * and the lines of the log. An answer that is streamed has its body as text, and its call may take
+ * 12 seconds.
  */
 export async function invoke(
   dir: string,
@@ -35,14 +36,26 @@ export async function invoke(
   throw new Error(`The handler ended with ${code}.\n${tail}`);
 }
 
+const RUNTIME = new URL("../doors/streaming-runtime.ts", import.meta.url).href;
+
 const SCRIPT = `
 import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { text } from "node:stream/consumers";
+const { awslambda, startRuntime } = await import(${JSON.stringify(RUNTIME)});
+let streams = false;
+globalThis.awslambda = { ...awslambda, streamifyResponse: (streamed) => { streams = true; return streamed; } };
 const { handler } = createRequire(process.cwd() + "/")("./bundle.cjs");
+const runtime = streams ? await startRuntime({ timeoutMs: 12_000 }) : undefined;
 const answers = [];
-for (const event of JSON.parse(process.argv[1])) answers.push(await handler(event, CONTEXT()) ?? null);
+for (const event of JSON.parse(process.argv[1])) answers.push(await answer(event) ?? null);
 writeFileSync(3, JSON.stringify(answers));
 process.exit(0);
+async function answer(event) {
+  if (runtime === undefined) return handler(event, CONTEXT());
+  const { head, body } = await runtime.call(handler, event);
+  return { ...head, body: await text(body) };
+}
 function CONTEXT() {
   const end = Date.now() + 25_000;
   return { awsRequestId: crypto.randomUUID(), functionName: "bundle", getRemainingTimeInMillis: () => end - Date.now() };

@@ -62,7 +62,7 @@ describe("INGRESS=function-url", () => {
     expect(stage.inputs("FunctionUrl")).toMatchObject({
       functionName: stage.inputs("Function", "Router").name,
       authorizationType: "NONE",
-      invokeMode: "BUFFERED",
+      invokeMode: "RESPONSE_STREAM",
     });
     expect(stage.inputs("FunctionUrl").cors).toBeUndefined();
     expect(stage.outputs.url).toMatch(/^https:\/\/\w+\.lambda-url\.test\/$/);
@@ -99,6 +99,13 @@ describe("INGRESS=function-url", () => {
     });
   });
 
+  it("event streams last a minute, and a call has time for the last page", () => {
+    expect(stage.inputs("Function", "Router")).toMatchObject({
+      timeout: 89,
+      environment: { variables: { EVENTLEDGER_STREAM_SECONDS_MAX: "60" } },
+    });
+  });
+
   it("INGRESS has no other value", async () => {
     const misspelt = evaluate({ stage: "alice", env: { INGRESS: "function_url" } });
     await expect(misspelt).rejects.toThrow('it can be "http-api" (the default) or "function-url"');
@@ -109,6 +116,47 @@ describe("WAIT_SECONDS_MAX", () => {
   it("a value is refused where the router would refuse it", async () => {
     const wrong = evaluate({ stage: "alice", env: { WAIT_SECONDS_MAX: "21" } });
     await expect(wrong).rejects.toThrow("it can be whole seconds from 0 to 20");
+  });
+});
+
+describe("STREAM_SECONDS_MAX", () => {
+  const FUNCTION_URL = { INGRESS: "function-url" };
+  const routerOf = async (env: Record<string, string>, dev = false) => {
+    const stage = await evaluate({ stage: "alice", dev, env });
+    const { timeout, environment } = stage.inputs("Function", "Router");
+    const { variables } = environment as { variables: Record<string, string> };
+    const [url] = stage.all("FunctionUrl");
+    const mode = url?.inputs.invokeMode;
+    return [mode, timeout, variables.EVENTLEDGER_STREAM_SECONDS_MAX];
+  };
+
+  it("an HTTP API gets whole answers", async () => {
+    expect(await routerOf({})).toEqual([undefined, 29, undefined]);
+  });
+
+  it("a Function URL streams for as long as the setting says, or not at all", async () => {
+    const longest = { ...FUNCTION_URL, STREAM_SECONDS_MAX: "600" };
+    expect(await routerOf(longest)).toEqual(["RESPONSE_STREAM", 629, "600"]);
+    const off = { ...FUNCTION_URL, STREAM_SECONDS_MAX: "off" };
+    expect(await routerOf(off)).toEqual(["BUFFERED", 29, undefined]);
+  });
+
+  it("`sst dev` gets whole answers, because its live functions cannot stream", async () => {
+    const [mode, , seconds] = await routerOf(FUNCTION_URL, true);
+    expect([mode, seconds]).toEqual(["BUFFERED", undefined]);
+  });
+
+  it.each(["601", "on"])("%j is refused where the router would refuse it", async (text) => {
+    const wrong = evaluate({
+      stage: "alice",
+      env: { ...FUNCTION_URL, STREAM_SECONDS_MAX: text },
+    });
+    await expect(wrong).rejects.toThrow("it can be whole seconds from 10 to 600");
+  });
+
+  it("the setting is refused where answers cannot be streamed", async () => {
+    const wrong = evaluate({ stage: "alice", env: { STREAM_SECONDS_MAX: "60" } });
+    await expect(wrong).rejects.toThrow("STREAM_SECONDS_MAX needs INGRESS=function-url");
   });
 });
 

@@ -105,6 +105,24 @@ export function estimateSubscriber(
   );
 }
 
+/** Returns the cost of a month of a request that is open all the time. */
+export const estimateHeld = (): number => SECONDS * ASSUMED.routerGb * PRICES.lambdaGbSecondArm;
+
+/** Returns the cost of a month of an event stream without events, in connections of a minute. */
+export function estimateEventStream({ eventStreamMinute, logLineBytes }: Measured): number {
+  const minutes = SECONDS / 60;
+  return (
+    estimateHeld() +
+    (minutes / MILLION) * PRICES.lambdaMillion +
+    priceOf(times(eventStreamMinute, minutes)) +
+    ((minutes * lineBytes(logLineBytes)) / GB) * PRICES.logsIngestGb +
+    ((minutes * (FRAMES_BYTES + ASSUMED.headersBytes)) / GB) * PRICES.transferOutGb
+  );
+}
+
+/** The size of the frames of a minute: a page without events and four comments with a cursor. */
+const FRAMES_BYTES = 2_000;
+
 /** Returns the cost of pushing this many events, in runs of so many with a bell for each run. */
 export function estimatePush(events: number, eventsInRun: 1 | 100, { push }: Measured): number {
   const runs = events / eventsInRun;

@@ -7,6 +7,7 @@ import { createEmfWriter } from "../../packages/functions/src/metrics/emf.ts";
 import { createMetrics } from "../../packages/functions/src/metrics/metrics.ts";
 import { printAnswered } from "../../packages/functions/src/metrics/request-log.ts";
 import { type ArchiveMeasured, measureArchive } from "./archive.ts";
+import { measureEventStream } from "./event-stream.ts";
 import { measurePush, type PushMeasured } from "./push.ts";
 import { openTable, type Polled, type Shop } from "./shop.ts";
 import type { Units } from "./units.ts";
@@ -54,6 +55,8 @@ export type Measured = {
   readonly answerBytes: number;
   readonly logLineBytes: number;
   readonly metricsLineBytes: number;
+  /** The cost of a minute of an event stream without events. */
+  readonly eventStreamMinute: Units;
   readonly archive: ArchiveMeasured;
   readonly push: PushMeasured;
 };
@@ -68,7 +71,9 @@ export async function measure(endpoint: string): Promise<Measured> {
   const { batch: _, ...rest } = ten;
   const archive = await measureArchive(endpoint);
   const push = await measurePush(endpoint);
-  return { batches: { 1: one.batch, 10: ten.batch }, ...rest, ...lines(), archive, push };
+  const eventStreamMinute = await measureEventStream(endpoint);
+  const batches = { 1: one.batch, 10: ten.batch };
+  return { batches, ...rest, ...lines(), eventStreamMinute, archive, push };
 }
 
 async function measureBatch(endpoint: string, n: number) {

@@ -3,6 +3,8 @@ import { SEGMENT_RAW_BYTES } from "../../packages/core/src/archive/segment-plan.
 import {
   ALARMS,
   estimate,
+  estimateEventStream,
+  estimateHeld,
   estimateIdle,
   estimatePush,
   estimateSubscriber,
@@ -67,8 +69,12 @@ ${DOORS.map((door) => `### ${door}\n\n${itemised(door, measured)}`).join("\n\n")
   \`compaction: "none"\` saves it.
 - **Polling.** Poll at the pace the answers suggest (\`nextPollMs\`), not faster. Waiting is off
   on Lambda unless you set \`WAIT_SECONDS_MAX\` (deploy.md), and pages then say \`waitSecondsAdvised: 0\`:
-  a request that is held open is billed by the time it waits, ${money(waiting())} a month for a
+  a request that is held open is billed by the time it waits, ${money(estimateHeld())} a month for a
   subscriber that always waits, against ${money(estimateSubscriber(measured, "HTTP API"))} for one that asks each second.
+- **Event streams** (Function URL only) are billed by the time for which their connection is open:
+  ${money(estimateEventStream(measured) / ASSUMED.hoursPerMonth, 3)} an hour, ${money(estimateEventStream(measured))} a month for one that is always open. That is ${measured.eventStreamMinute.read} read units a
+  minute without events, and the rest is Lambda's time. A client that has gone is billed until its connection ends,
+  ${money(estimateEventStream(measured) / ASSUMED.hoursPerMonth / 60, 4)} at most by default (\`STREAM_SECONDS_MAX\`, deploy.md).
 - **The archive** keeps a GB of objects for ${money(PRICES.objectGbMonth, 3)} a month, against
   ${money(PRICES.storageGbMonth + PRICES.backupGbMonth)} in the table with its backup. A full segment, 8 MiB of lines, took ${measured.archive.segment.puts} PUT
   and ${measured.archive.segment.heads} HEAD, ${Math.round(measured.archive.segment.read)} read units and ${measured.archive.segment.write} write units, and its object had
@@ -95,6 +101,7 @@ ${BATCHES.map((n) => unitRows(measured, n)).join("\n")}
 | and when it commits the page before | ${measured.commit.read} | ${measured.commit.write} |
 | poll of a lone worker that finds nothing | ${measured.workerPoll.read} | ${measured.workerPoll.write} |
 | a process looking again at what it remembers | ${measured.refresh.read} | ${measured.refresh.write} |
+| a minute of an event stream without events | ${measured.eventStreamMinute.read} | ${measured.eventStreamMinute.write} |
 | sweeping an idle stream | ${measured.sweptStream.read} | ${measured.sweptStream.write} |
 
 The events are orders of about 350 bytes of JSON. Stored, one takes ${measured.batches[1].storedBytesPerEvent} bytes alone and
@@ -206,10 +213,6 @@ const perKeyMs = (): number => compaction.cases[0]?.cpuMsPerRow ?? 1;
 const hundreds = (value: number): number => Math.round(value / 100) * 100;
 /** The share of a core that comes with 1 GB. A whole core comes with 1,769 MB. */
 const LAMBDA_CORES = 0.58;
-
-/** Returns the cost of a request that is open all the time. */
-const waiting = (): number =>
-  ASSUMED.hoursPerMonth * 3_600 * ASSUMED.routerGb * PRICES.lambdaGbSecondArm;
 
 const units = ({ read, write }: Units): string => `${read} read and ${write} write units`;
 

@@ -3,10 +3,12 @@ import { consoleFilesFrom } from "./http/console/files.ts";
 import { docsAssetsFrom } from "./http/docs/assets.ts";
 import type { LogFailure } from "./http/problem.ts";
 import { createHttpHandler } from "./lambda/handler.ts";
+import { createStreamedHandler, type StreamingRuntime } from "./lambda/streamed.ts";
 import { createRequestLog } from "./metrics/lambda.ts";
 import { describeError, logLine } from "./metrics/log-line.ts";
 import { openLedger, readConfig } from "./open-ledger.ts";
 import { openPushFrom } from "./push/open-push.ts";
+import { readStreamSecondsMax } from "./stream-seconds.ts";
 
 const config = readConfig(process.env);
 const push = openPushFrom(process.env);
@@ -15,16 +17,24 @@ const { ledger, authenticate, corsOrigins, metrics } = openLedger({ ...config, p
 const logFailure: LogFailure = ({ requestId, error }) =>
   logLine({ level: "ERROR", requestId, ...describeError(error) });
 
-/** The router function: every route of the API. */
-export const handler = createHttpHandler({
-  app: createApp({
-    ledger,
-    authenticate,
-    corsOrigins,
-    loadDocsAsset: docsAssetsFrom((name) => `docs/${name}`),
-    loadConsoleFile: consoleFilesFrom(() => "console"),
-    logFailure,
-  }),
+declare const awslambda: StreamingRuntime;
+
+const app = createApp({
+  ledger,
+  authenticate,
+  corsOrigins,
+  loadDocsAsset: docsAssetsFrom((name) => `docs/${name}`),
+  loadConsoleFile: consoleFilesFrom(() => "console"),
   logFailure,
-  onAnswered: createRequestLog(metrics, config),
 });
+const onAnswered = createRequestLog(metrics, config);
+const streamsForMs = readStreamSecondsMax(process.env.EVENTLEDGER_STREAM_SECONDS_MAX) * 1_000;
+
+/**
+ * The router function: every route of the API. A stage has one entry point. An HTTP API takes whole
+ * answers, and a Function URL takes streams unless they are off.
+ */
+export const handler =
+  streamsForMs === 0
+    ? createHttpHandler({ app, logFailure, onAnswered })
+    : createStreamedHandler(awslambda, { app, onAnswered, streamsForMs });

@@ -1,7 +1,14 @@
 import { expect } from "vitest";
 import { asDecoded, onceJoined, pathAt, textOf, withKeyInQuery } from "./documented.ts";
 import { eventFor, GATEWAYS, type Gateway } from "./gateways.ts";
-import { openLambdaTwin, openNodeTwin, type Seen, type SharedTime } from "./twins.ts";
+import {
+  type LambdaTwin,
+  openLambdaTwin,
+  openNodeTwin,
+  openStreamedTwin,
+  type Seen,
+  type SharedTime,
+} from "./twins.ts";
 import type { WireRequest } from "./wire-request.ts";
 
 export type Doors = {
@@ -17,17 +24,25 @@ export type Doors = {
 export async function agree(counts: Record<string, number>): Promise<Doors> {
   const time: SharedTime = { ms: Date.now() };
   const node = await openNodeTwin(time);
-  const gateways = GATEWAYS.map((gateway) => ({ gateway, twin: openLambdaTwin(time) }));
+  const gateways = await Promise.all(
+    GATEWAYS.map(async (gateway) => ({
+      gateway,
+      twin: await (gateway.streams ? openStreamedTwin(time) : openLambdaTwin(time)),
+    })),
+  );
   const note = (what: string) => {
     counts[what] = (counts[what] ?? 0) + 1;
   };
-  type Twin = (typeof gateways)[number]["twin"];
-
   /**
    * Sends a request through a gateway. The request that arrives is either refused or answered like
    * the original.
    */
-  async function askThrough(gateway: Gateway, twin: Twin, request: WireRequest, expected: Seen) {
+  async function askThrough(
+    gateway: Gateway,
+    twin: LambdaTwin,
+    request: WireRequest,
+    expected: Seen,
+  ) {
     const path = pathAt(gateway, request);
     if (path !== "same") {
       note(`${path} path`);
@@ -54,7 +69,7 @@ export async function agree(counts: Record<string, number>): Promise<Doors> {
    * Returns the answer to the event that AWS creates. Returns undefined when the body does not
    * arrive intact.
    */
-  async function askByType(gateway: Gateway, twin: Twin, request: WireRequest) {
+  async function askByType(gateway: Gateway, twin: LambdaTwin, request: WireRequest) {
     const event = eventFor(gateway, request, "by type");
     if (event === undefined) return undefined;
     const isText = "isBase64Encoded" in event && event.isBase64Encoded === false;
@@ -70,7 +85,7 @@ export async function agree(counts: Record<string, number>): Promise<Doors> {
    */
   async function askAstray(
     gateway: Gateway,
-    twin: Twin,
+    twin: LambdaTwin,
     request: WireRequest,
     path: "unclear" | "other",
   ) {

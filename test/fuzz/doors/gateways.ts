@@ -13,6 +13,8 @@ export type Gateway = {
   /** Returns the path that the function receives. If absent, the path is unchanged. */
   readonly decode?: (path: string) => string;
   readonly eventOf: (request: EventRequest) => object;
+  /** Whether its answers are streamed. */
+  readonly streams?: boolean;
 };
 
 const decoderOf = (eventOf: (request: EventRequest) => { rawPath: string }) => (path: string) =>
@@ -20,7 +22,7 @@ const decoderOf = (eventOf: (request: EventRequest) => { rawPath: string }) => (
 
 /** The AWS entry points, and an HTTP API that keeps `%25` encoded, as some do. */
 export const GATEWAYS: readonly Gateway[] = [
-  { name: "a Function URL", eventOf: functionUrlEvent },
+  { name: "a Function URL", eventOf: functionUrlEvent, streams: true },
   { name: "an HTTP API", eventOf: apiGatewayEvent, decode: decoderOf(apiGatewayEvent) },
   {
     name: "an HTTP API that keeps %25",

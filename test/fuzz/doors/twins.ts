@@ -1,13 +1,16 @@
 import http from "node:http";
+import { buffer } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
 import { LIMITS } from "@eventledger/protocol";
+import { expect } from "vitest";
 import { createLedger, type Identity, rootCaller } from "../../../packages/core/src/index.ts";
 import type { HttpEvent } from "../../../packages/functions/src/lambda/http-event.ts";
 import { createMetrics } from "../../../packages/functions/src/metrics/metrics.ts";
 import type { OpenLedger } from "../../../packages/functions/src/open-ledger.ts";
 import { createSeal } from "../../../packages/functions/src/push/seal.ts";
 import { startServer } from "../../../packages/local/src/http-server.ts";
-import { ADMIN_KEY, openHandler } from "../../doors/doors.ts";
+import { ADMIN_KEY, openHandler, openStreamedHandler } from "../../doors/doors.ts";
+import { startRuntime } from "../../doors/streaming-runtime.ts";
 import { createFakeDynamo } from "../../simulation/dynamodb/fake-dynamodb.ts";
 import { seededRandom } from "../../simulation/dynamodb/seeded-random.ts";
 import { createFakeObjects } from "../../simulation/objects/fake-objects.ts";
@@ -91,24 +94,56 @@ export async function openNodeTwin(time: SharedTime) {
   };
 }
 
-/** Opens a twin that answers the events that AWS creates from requests. */
-export function openLambdaTwin(time: SharedTime) {
+/** A twin that answers the events that AWS creates from requests. */
+export type LambdaTwin = { ask(event: object): Promise<Seen>; close(): Promise<void> };
+
+/** Opens a twin whose answers are sent as a whole. */
+export function openLambdaTwin(time: SharedTime): LambdaTwin {
   const opened = openTwin(time);
   const handle = openHandler(opened);
   return {
-    async ask(event: object): Promise<Seen> {
+    async ask(event) {
       opened.begin();
-      const text = JSON.stringify(await handle(JSON.parse(JSON.stringify(event)) as HttpEvent));
+      const text = JSON.stringify(await handle(copyOf(event)));
       const { length } = Buffer.from(text);
       if (length > LIMITS.lambdaBytesMax) throw new Error(`Lambda takes no result of ${length}`);
       const result = JSON.parse(text);
       const bytes = Buffer.from(result.body, result.isBase64Encoded ? "base64" : "utf8");
-      const isHead = (event as HttpEvent).requestContext.http.method === "HEAD";
-      return seen(result.statusCode, result.headers, isHead ? Buffer.alloc(0) : bytes);
+      return seen(result.statusCode, result.headers, isHead(event) ? Buffer.alloc(0) : bytes);
     },
     close: async () => opened.close(),
   };
 }
+
+/** Opens a twin whose answers are streamed. */
+export async function openStreamedTwin(time: SharedTime): Promise<LambdaTwin> {
+  const opened = openTwin(time);
+  const handle = openStreamedHandler(opened);
+  const runtime = await startRuntime();
+  return {
+    async ask(event) {
+      opened.begin();
+      const { head, body } = await runtime.call(handle, copyOf(event));
+      const bytes = await buffer(body);
+      if (isHead(event)) expect(bytes).toHaveLength(0);
+      const { location } = head.headers;
+      return seen(head.statusCode, head.headers, location === undefined ? bytes : trimmed(bytes));
+    },
+    close: async () => {
+      opened.close();
+      await runtime.stop();
+    },
+  };
+}
+
+/** A redirect that is streamed has a line break as its body. */
+const trimmed = (bytes: Buffer): Buffer => (bytes.toString() === "\n" ? Buffer.alloc(0) : bytes);
+
+/** Lambda passes events as JSON. */
+const copyOf = (event: object): HttpEvent => JSON.parse(JSON.stringify(event));
+
+const isHead = (event: object): boolean =>
+  (event as HttpEvent).requestContext.http.method === "HEAD";
 
 const seen = (status: number, headers: Record<string, string>, bytes: Buffer): Seen => ({
   status,

@@ -27,7 +27,11 @@ export type EventsPage = {
   readonly tier: Tier;
 };
 
-type Query = Partial<BrowseQuery> & Pick<BrowseQuery, "limit">;
+type Query = Partial<BrowseQuery> &
+  Pick<BrowseQuery, "limit"> & {
+    /** True on a connection that stays open whether this read waits or not. */
+    readonly held?: boolean;
+  };
 
 type Page = Pick<EventsPage, "events" | "caughtUp" | "looked" | "tier"> & {
   readonly cursor: CursorContent;
@@ -76,7 +80,7 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
   /** Reads one page forward, or several until there is something to return. */
   async function readOn(
     stream: LiveStream,
-    { from = "earliest", until, limit, waitSeconds = 0, ...filter }: Query,
+    { from = "earliest", until, limit, waitSeconds = 0, held, ...filter }: Query,
     { signal, begun }: { readonly signal: AbortSignal | undefined; readonly begun: Begun },
   ): Promise<{ page: BrowseResult & { idle: boolean }; waitedOut: boolean }> {
     const among = partitionsOf(stream, filter.key);
@@ -87,7 +91,10 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
     begun.start = start;
     const request = { limit, matches: matcherOf(filter), among, bound };
     return waitForEvents({ notifier: log.notifier, clock }, stream.life, {
-      waitMs: Math.max(0, waiting.grantedMs(waitSeconds) - (clock.monotonic() - begun.cameAt)),
+      waitMs: Math.max(
+        0,
+        waiting.grantedMs(waitSeconds, { held }) - (clock.monotonic() - begun.cameAt),
+      ),
       signal,
       look: async (before) => {
         const page = await browse(log, stream, { ...request, from: before?.from ?? start });

@@ -17,6 +17,8 @@ type PollRequest = {
   readonly limit: number;
   readonly waitSeconds?: number | undefined;
   readonly after?: string | undefined;
+  /** True on a connection that stays open whether this poll waits or not. */
+  readonly held?: boolean | undefined;
   /** The polling worker, if several share the subscription. */
   readonly consumer?: string | undefined;
   /** Ends the waiting. */
@@ -56,7 +58,7 @@ export function pollOperations(parts: Parts) {
   async function pollStream(
     stream: LiveStream,
     name: string,
-    { limit, after, consumer, waitSeconds = 0, signal, cameAt }: PollRequest,
+    { limit, after, consumer, waitSeconds = 0, held, signal, cameAt }: PollRequest,
   ): Promise<PollResult> {
     const from = { limit, after: after === undefined ? undefined : parse(stream, after) };
     const leaseMs = consumer === undefined ? undefined : await loadLeaseMs(stream, name);
@@ -65,7 +67,7 @@ export function pollOperations(parts: Parts) {
       { notifier: log.notifier, clock },
       stream.life,
       {
-        waitMs: leftOf(waiting.grantedMs(waitSeconds, leaseMs), cameAt),
+        waitMs: leftOf(waiting.grantedMs(waitSeconds, { leaseMs, held }), cameAt),
         signal,
         gapMaxMs: leaseMs === undefined ? undefined : leaseMs / 4,
         look: (before) => {

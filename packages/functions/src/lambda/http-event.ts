@@ -14,10 +14,23 @@ export type HttpEvent = {
   };
 };
 
-/** The result that the function returns. */
-export type HttpResult = {
+/** The beginning of an answer, in the form in which Lambda takes it. */
+export type HttpHead = {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** Each `Set-Cookie` header, because `headers` has one value for a name. */
+  readonly cookies?: readonly string[];
+};
+
+/** The result that the function returns. */
+export type HttpResult = HttpHead & {
   readonly body: string;
   readonly isBase64Encoded: boolean;
 };
+
+/** Returns the beginning of an answer. */
+export function headOf({ status, headers }: Response): HttpHead {
+  const { "set-cookie": _, ...single } = Object.fromEntries(headers);
+  const cookies = headers.getSetCookie();
+  return { statusCode: status, headers: single, ...(cookies.length > 0 ? { cookies } : {}) };
+}

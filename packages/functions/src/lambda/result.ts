@@ -1,5 +1,5 @@
 import { LIMITS } from "@eventledger/protocol";
-import type { HttpResult } from "./http-event.ts";
+import { type HttpResult, headOf } from "./http-event.ts";
 
 /** A result, and its number of bytes when Lambda has serialised it as JSON. */
 export type Measured = { readonly result: HttpResult; readonly bytes: number };
@@ -10,10 +10,9 @@ export type Measured = { readonly result: HttpResult; readonly bytes: number };
  * answer grows by more than a third.
  */
 export async function toResult(response: Response): Promise<Measured> {
-  const { status, headers } = response;
   const bytes = Buffer.from(await response.arrayBuffer());
-  const result = { statusCode: status, headers: Object.fromEntries(headers) };
-  const text = isText(headers)
+  const result = headOf(response);
+  const text = isText(response.headers)
     ? { ...result, body: bytes.toString(), isBase64Encoded: false }
     : undefined;
   // A byte of text takes six bytes at most, as in `\u0000`.

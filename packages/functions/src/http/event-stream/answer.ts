@@ -51,7 +51,12 @@ export function eventStream(
   const body = followPages({
     stream,
     first,
-    readAfter,
+    readAfter: async (cursor, waitSeconds, signal) => {
+      const page = await readAfter(cursor, waitSeconds, signal);
+      // The use of a request is added to the table when it is answered, and this answer has no end.
+      await ledger.flushUse();
+      return page;
+    },
     recheck: c.var.recheck,
     isEnding: ledger.isEnding,
     lastsMs: c.env.streamsForMs ?? 0,

@@ -51,7 +51,10 @@ function follow(pages: readonly FollowedPage[], { readMs = 0, ...of }: Settings 
       },
     },
   );
-  return { stream, slept, reads, gone };
+  const pass = (ms: number) => {
+    nowMs += ms;
+  };
+  return { stream, slept, reads, gone, pass };
 }
 
 type Settings = Partial<Following> & { readonly readMs?: number };
@@ -102,6 +105,24 @@ describe("following pages as an event stream", () => {
     const frames = await textOf(stream);
     expect(frames.at(-1)).toBe(": no events\nid: c3");
     expect(reads).toEqual(["c1", "c2"]);
+  });
+
+  it("neither waits nor pauses beyond its time", async () => {
+    const pages = [page("c1"), page("c2"), page("c3", { nextPollMs: 15_000 }), page("c4")];
+    const pausing = follow(pages, { readMs: 15_000, lastsMs: 40_000 });
+    await textOf(pausing.stream);
+    expect([pausing.reads, pausing.slept]).toEqual([["c1", "c2"], [10_000]]);
+    const asked: number[] = [];
+    const waiting = follow([page("c1")], {
+      lastsMs: 20_000,
+      readAfter: async (_, waitSeconds) => {
+        asked.push(waitSeconds);
+        waiting.pass(waitSeconds * 1_000);
+        return page("c1");
+      },
+    });
+    await textOf(waiting.stream);
+    expect(asked).toEqual([15, 5]);
   });
 
   it("ends when the process ends", async () => {

@@ -14,7 +14,7 @@ export type Following = {
   readonly stream: string;
   /** The page that the route has already read. Its problems had a status of their own. */
   readonly first: FollowedPage;
-  /** Reads the page after a cursor. Waits for events up to `waitSeconds`. */
+  /** Reads the page after a cursor. Waits for events up to `waitSeconds`, never beyond the end. */
   readonly readAfter: (
     cursor: string,
     waitSeconds: number,
@@ -52,6 +52,7 @@ export function followPages(
   const deadlineMs = clock.monotonic() + lastsMs;
   let last: FollowedPage | undefined;
   let checkedMs = clock.monotonic();
+  const leftMs = () => Math.max(0, deadlineMs - clock.monotonic());
 
   /** Returns the next frame, or undefined once the stream is over. */
   async function nextFrame(): Promise<string | undefined> {
@@ -60,10 +61,11 @@ export function followPages(
       return OPENING + frameOf(first);
     }
     const restMs = last.events.length === 0 ? (last.nextPollMs ?? 0) : 0;
-    await clock.sleep(Math.min(restMs, HEARTBEAT_SECONDS * 1_000), signal);
-    if (signal.aborted || isEnding() || clock.monotonic() >= deadlineMs) return undefined;
+    await clock.sleep(Math.min(restMs, HEARTBEAT_SECONDS * 1_000, leftMs()), signal);
+    if (signal.aborted || isEnding() || leftMs() === 0) return undefined;
     await recheckInTime();
-    const page = await readAfter(last.cursor, HEARTBEAT_SECONDS, signal);
+    const waitSeconds = Math.min(HEARTBEAT_SECONDS, leftMs() / 1_000);
+    const page = await readAfter(last.cursor, waitSeconds, signal);
     await recheckInTime();
     const isQuiet = page.events.length === 0 && factsOf(page) === factsOf(last);
     last = page;

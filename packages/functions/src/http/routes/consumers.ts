@@ -68,7 +68,7 @@ export const consumerRoutes = ({ ledger, logFailure }: StreamingDeps) =>
         }
         const { caller } = c.var;
         const query = c.req.valid("query");
-        const poll = async (of: Partial<typeof query>, signal: AbortSignal) => {
+        const poll = async (of: Partial<typeof query & { held: boolean }>, signal: AbortSignal) => {
           const request = { ...query, ...of, signal };
           const page = await ledger.poll(caller.tenant, stream, subscription, request);
           assertDelivers(caller, page.events);
@@ -78,7 +78,7 @@ export const consumerRoutes = ({ ledger, logFailure }: StreamingDeps) =>
         if (isFollowing(c, ["waitSeconds"])) {
           const first = await poll({ after: lastEventId(c) ?? query.after }, c.req.raw.signal);
           const readAfter = (after: string, waitSeconds: number, signal: AbortSignal) =>
-            poll({ after, waitSeconds }, signal);
+            poll({ after, waitSeconds, held: true }, signal);
           return eventStream(c, { ledger, logFailure }, { stream, first, readAfter });
         }
         const { events, ...members } = await poll({}, c.req.raw.signal);

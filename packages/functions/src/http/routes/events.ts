@@ -132,7 +132,10 @@ export const eventRoutes = ({ ledger, logFailure }: StreamingDeps) =>
         }
         if (query.key !== undefined) assertCoversKey(caller, query.key, "/query/key");
         const keyPrefix = narrowed(caller, query.keyPrefix, "/query/keyPrefix");
-        const browse = async (of: Partial<typeof query>, signal: AbortSignal) => {
+        const browse = async (
+          of: Partial<typeof query & { held: boolean }>,
+          signal: AbortSignal,
+        ) => {
           const request = { ...query, keyPrefix, ...of };
           const page = await ledger.browse(caller.tenant, stream, request, signal);
           noteDelivered(c, { ledger }, stream, page.events);
@@ -142,7 +145,7 @@ export const eventRoutes = ({ ledger, logFailure }: StreamingDeps) =>
           const { limit } = query;
           const first = await browse({ from: lastEventId(c) ?? query.from }, c.req.raw.signal);
           const readAfter = (from: string, waitSeconds: number, signal: AbortSignal) =>
-            browse({ limit, from, waitSeconds }, signal);
+            browse({ limit, from, waitSeconds, held: true }, signal);
           return eventStream(c, { ledger, logFailure }, { stream, first, readAfter });
         }
         const { events, ...members } = await browse({}, c.req.raw.signal);
