@@ -43,6 +43,8 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["streams", "info", "orders"],
   ["streams", "create", "short"],
   ["streams", "set", "short", "--retention", "2d", "--description", "x"],
+  ["streams", "set", "short", "--partitions", "2"],
+  ["streams", "info", "short"],
   ["publish", "short", "-k", "a", "-d", "1"],
   ["publish", "short", "-k", "a", "--delete"],
   ["read", "orders"],

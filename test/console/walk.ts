@@ -70,8 +70,10 @@ export function walk(world: World): void {
     await page.getByRole("link", { name: "Settings" }).click();
     await button("Change").click();
     await page.getByLabel("Description").fill("of the walk");
+    await page.getByLabel("Partitions").fill("2");
     await button("Save").click();
     await page.getByText("of the walk").waitFor();
+    await page.getByText("2, before that 1").waitFor();
     await page.getByText("30 days, locked for governance").waitFor();
     await page.getByText("Archive lag").waitFor();
     await button("Delete").click();

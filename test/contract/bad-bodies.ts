@@ -120,7 +120,9 @@ const STREAMS: [string, string, string][] = [
 const PATCHES: [string, string, string][] = [
   ["a list", "[]", ""],
   ["another name", '{"name":"other"}', "/name"],
-  ["other partitions", '{"partitions":2}', "/partitions"],
+  ["no partitions", '{"partitions":0}', "/partitions"],
+  ["65 partitions", '{"partitions":65}', "/partitions"],
+  ["partitions as text", '{"partitions":"2"}', "/partitions"],
   ["another compaction", '{"compaction":"none"}', "/compaction"],
   ["a retention that is null", '{"retentionHours":null}', "/retentionHours"],
   ["a negative retention", '{"retentionHours":-1}', "/retentionHours"],

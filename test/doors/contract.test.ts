@@ -10,6 +10,7 @@ import { holdTo } from "../contract/hold.ts";
 import { idempotencyContract } from "../contract/idempotency.contract.ts";
 import { keysInUrlsContract } from "../contract/keys-in-urls.contract.ts";
 import { parkingContract } from "../contract/parking.contract.ts";
+import { partitionsContract } from "../contract/partitions.contract.ts";
 import { publishContract } from "../contract/publish.contract.ts";
 import { streamsContract } from "../contract/streams.contract.ts";
 import { subscriptionsContract } from "../contract/subscriptions.contract.ts";
@@ -34,6 +35,7 @@ const SUITES = [
   idempotencyContract,
   keysInUrlsContract,
   parkingContract,
+  partitionsContract,
   publishContract,
   streamsContract,
   subscriptionsContract,

@@ -416,6 +416,74 @@ describe("a table that was restored", () => {
     }
   });
 
+  it("[restore.partitions] a change of partitions after the restored moment is undone", async () => {
+    const { before, copy, atEnd } = await beforeTheLoss();
+    await before.ledger.patchStream(before.t, NAME, { partitions: 2 });
+    const drained = await before.browse("earliest", 5);
+    const lost = await before.publish(6, 5);
+    const read = await before.browse("earliest");
+    const polled = await before.poll();
+    const after = await restore(copy);
+    await after.restored();
+    const { ledger, t } = after;
+    const ahead = [drained.cursor, read.cursor, lost.cursor];
+    const areRefused = async () => {
+      for (const cursor of ahead) {
+        expect(await refusal(after.browse(cursor))).toBe("invalid-cursor restored");
+      }
+      expect(await refusal(after.commit(polled.cursor))).toBe("invalid-cursor restored");
+    };
+    await areRefused();
+    const restored = await ledger.getStream(t, NAME);
+    expect(restored).toMatchObject({ partitions: 1, eventCount: 5 });
+    expect(restored.epochs).toBeUndefined();
+    // The next change gives other partitions the same numbers.
+    await ledger.patchStream(t, NAME, { partitions: 3 });
+    const { numbers } = await after.publish(20, 6);
+    expect(Math.min(...numbers)).toBeGreaterThan(Math.max(...lost.numbers));
+    await areRefused();
+    const rest = [20, 21, 22, 23, 24, 25];
+    expect((await after.poll({ after: atEnd.cursor })).data.sort()).toEqual(rest);
+    const page = await after.browse("earliest");
+    expect(page.data.slice(0, 5)).toEqual([1, 2, 3, 4, 5]);
+    expect(page.data.slice(5).sort()).toEqual(rest);
+    expect((await ledger.getStream(t, NAME)).eventCount).toBe(11);
+    expect(await ledger.compact(t, NAME)).toMatchObject({ done: true, compactedEvents: 6 });
+  });
+
+  it.each(["before the turn", "after the turn"])(
+    "[restore.partitions] a change that has begun in the copy is completed: %s",
+    async (moment) => {
+      const { table, before, copy, atEnd } = await beforeTheLoss();
+      await before.ledger.patchStream(before.t, NAME, { partitions: 2 });
+      const lost = await before.publish(6, 5);
+      const read = await before.browse("earliest");
+      // The copy has a row of that change, and not its end.
+      const turns = (await copyRows(table.client, table.tableName)).filter(
+        ({ k }) => k?.S === "turn",
+      );
+      expect(turns).toHaveLength(1);
+      const begun = copy.map((row) =>
+        row.sk?.S === "META" && row.epoch !== undefined ? { ...row, growing: { N: "2" } } : row,
+      );
+      const after = await restore(moment === "before the turn" ? begun : [...begun, ...turns]);
+      await after.restored();
+      expect(await after.restored()).toEqual({ streams: 0, done: true });
+      const info = await after.ledger.getStream(after.t, NAME);
+      expect(info).toMatchObject({ partitions: 2, eventCount: 5 });
+      expect(info.epochs).toHaveLength(2);
+      for (const cursor of [read.cursor, lost.cursor]) {
+        expect(await refusal(after.browse(cursor))).toBe("invalid-cursor restored");
+      }
+      const { numbers } = await after.publish(20, 6);
+      expect(Math.min(...numbers)).toBeGreaterThan(Math.max(...lost.numbers));
+      expect(await refusal(after.browse(read.cursor))).toBe("invalid-cursor restored");
+      const rest = [20, 21, 22, 23, 24, 25];
+      expect((await after.poll({ after: atEnd.cursor })).data.sort()).toEqual(rest);
+      expect((await after.browse("earliest")).data).toHaveLength(11);
+    },
+  );
+
   it("[restore.resume] the operation covers all tenants, and continues after its time limit and after a crash", async () => {
     const { before } = await beforeTheLoss({ partitions: 3 });
     const { ledger, t } = before;

@@ -1,11 +1,12 @@
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { administer } from "../../packages/sdk/src/admin/index.ts";
 import { LedgerProblem, memory } from "../../packages/sdk/src/index.ts";
 import { sqlite } from "../../packages/sdk/src/stores/sqlite.ts";
 import { collect, openStack } from "./stack.ts";
 
-const { ledger, connect, newStream } = await openStack();
+const { url, adminKey, ledger, connect, newStream } = await openStack();
 const entriesOf = (view: { entries(): Iterable<[string, unknown]> }) =>
   Object.fromEntries(view.entries());
 
@@ -77,6 +78,37 @@ describe("a view", () => {
       );
       await view.close();
     }
+  });
+
+  it("[partitions.order] follows through changes of partitions, and a new one is the same", async () => {
+    const name = await newStream();
+    const stream = ledger.stream<number>(name);
+    const { streams } = administer({ url, apiKey: adminKey });
+    await using view = stream.view({ store: memory<number>() });
+    await view.ready();
+    let last = await stream.publish({ key: "k0", data: 0 });
+    for (const partitions of [4, 1, 8]) {
+      const changing = streams.change(name, { partitions });
+      for (let n = 0; n < 20; n++) {
+        last = await stream.publish({ key: `k${n % 7}`, data: 100 * partitions + n });
+      }
+      await changing;
+      await stream.delete(`k${partitions}`);
+      last = await stream.publish({ key: "end", data: partitions });
+    }
+    await view.seen(last);
+    const rows = new Map<string, number>();
+    for (const { key, data } of await collect(stream.read())) {
+      if (data === null) rows.delete(key);
+      else rows.set(key, data);
+    }
+    expect(entriesOf(view)).toEqual(Object.fromEntries(rows));
+    expect((await streams.get(name)).epochs?.map(({ partitions }) => partitions)).toEqual([
+      1, 4, 1, 8,
+    ]);
+    await using fresh = stream.view({ store: memory<number>() });
+    await fresh.ready();
+    expect(entriesOf(fresh)).toEqual(Object.fromEntries(rows));
   });
 
   it("says that the stream is missing, and goes on once there is one", async () => {

@@ -70,6 +70,42 @@ describe.each(storedCommits())("rows that were written by %s", (commit) => {
     await goOn(server.url, notes);
   });
 
+  it("[partitions.cursors] an old stream gets other partitions, and everything continues", async () => {
+    const key = notes.adminKey;
+    const send = async (method: string, path: string, body?: unknown) => {
+      const answer = await ask(server.url, { method, path, key, ...(body ? { body } : {}) });
+      expect(answer.status, `${method} ${path}`).toBeLessThan(300);
+      // biome-ignore lint/suspicious/noExplicitAny: only some members are looked at.
+      return answer.body as any;
+    };
+    const reader = "/streams/orders/subscriptions/reader";
+    const { events: all, cursor } = await send("GET", "/streams/orders/events?limit=1000");
+    const read = await send("GET", `${reader}/poll?limit=1000`);
+    await send("POST", `${reader}/commit`, { cursor: read.cursor });
+    const changed = await send("PATCH", "/streams/orders", { partitions: 3 });
+    expect(changed).toMatchObject({
+      partitions: 3,
+      epochs: [{ partitions: 1 }, { partitions: 3 }],
+    });
+    const events = ["a", "b", "new"].map((of) => ({ key: of, data: { n: "later" } }));
+    const receipt = await send("POST", "/streams/orders/events", { events });
+    const last = all.at(-1).sequence;
+    for (const { sequence } of receipt.events) expect(sequence).toBeGreaterThan(last);
+    const after = await send("GET", `/streams/orders/events?from=${cursor}`);
+    expect(after.events).toHaveLength(events.length);
+    expect((await send("GET", `${reader}/poll`)).events).toHaveLength(events.length);
+    for (const { asked, answer } of notes.keyed) {
+      if (!asked.path.startsWith("/streams/orders/")) continue;
+      const again = await ask(server.url, asked);
+      expect(again.status).toBe(200);
+      expect(lasting(again.body)).toMatchObject(lasting(answer.body) as object);
+    }
+    expect(await send("POST", "/streams/orders/compact", {})).toMatchObject({ done: true });
+    expect(await send("GET", "/streams/orders/compacted/new")).toMatchObject({
+      data: { n: "later" },
+    });
+  });
+
   it("the rows are compacted and swept, and deleted things are removed", async () => {
     const swept = await opened.ledger.sweep();
     expect(swept).toMatchObject({ stuck: [] });

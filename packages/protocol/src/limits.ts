@@ -125,6 +125,11 @@ export const LIMITS = {
   revocationSecondsMax: 30,
 
   partitionsMax: 64,
+  /**
+   * The number of partitions over all changes of a stream. A seek writes a row for each of them in
+   * one transaction, which has room for 100.
+   */
+  partitionsEverMax: 96,
   retentionHoursMax: 8_760,
   retentionHoursDefault: 360,
   archiveDaysMax: 36_500,

@@ -3,6 +3,7 @@ import { LIMITS } from "./limits.ts";
 import { boundedInteger, described, Name, wellFormedText } from "./text.ts";
 
 const settings = {
+  partitions: boundedInteger({ min: 1, max: LIMITS.partitionsMax }),
   description: wellFormedText(LIMITS.descriptionBytesMax),
   retentionHours: boundedInteger({ min: 1, max: LIMITS.retentionHoursMax }),
   archiveDays: z.nullable(boundedInteger({ min: 1, max: LIMITS.archiveDaysMax })),
@@ -17,7 +18,7 @@ export const CreateStream = described(
   z.strictObject({
     name: Name,
     description: z._default(settings.description, ""),
-    partitions: described(z._default(boundedInteger({ min: 1, max: LIMITS.partitionsMax }), 1), {
+    partitions: described(z._default(settings.partitions, 1), {
       description:
         "The number of partitions that the stream is written to in parallel. Clients do not see them. Events of one key keep their order.",
     }),
@@ -40,6 +41,10 @@ export type CreateStream = z.infer<typeof CreateStream>;
 export const PatchStream = described(
   z.strictObject({
     description: z.optional(settings.description),
+    partitions: described(z.optional(settings.partitions), {
+      description:
+        "The stream goes on in this many partitions, and the answer comes once it does. Publishers and readers need not stop. Each change adds partitions, and a stream has at most 96 over all changes.",
+    }),
     retentionHours: z.optional(settings.retentionHours),
     archiveDays: described(z.optional(settings.archiveDays), {
       description:

@@ -184,7 +184,8 @@ function openLog(client: DynamoDBClient, tableName: string) {
   const deps = { clock: systemClock, random: systemRandom };
   const table = createTable({ client, table: tableName, ...deps });
   const log = createLog({ table, ...deps });
-  const streams = createStreams({ table, ...deps, sealPartition: log.seal, bringOn: log.bringOn });
+  const { seal: sealPartition, bringOn, assertMayTurn } = log;
+  const streams = createStreams({ table, ...deps, sealPartition, bringOn, assertMayTurn });
   const recall = () => streams.use(defaultTenant, STREAM.name, async (stream) => stream);
   return { log, streams, recall, load: recall };
 }

@@ -27,6 +27,27 @@ it("no event is lost, duplicated or reordered while requests fail and processes 
   expect(answersToExpecting(history)).toEqual(expect.arrayContaining(["ok", "sequence-mismatch"]));
 });
 
+it("[partitions.order] a stream goes from 1 to 8 to 2 partitions while processes are killed, and no reader misses or reorders an event", {
+  timeout: (SECONDS + 90) * 1_000,
+}, async () => {
+  console.log(`black box with changes of partitions: SEED=${SEED} FAULT_SECONDS=${SECONDS}`);
+  const options = {
+    seed: `sizes ${SEED}`,
+    seconds: SECONDS,
+    publishers: 8,
+    batch: 100,
+    rate: 1_250,
+    intensity: 0.03,
+    databaseKills: 0,
+    sizes: [1, 8, 2],
+  };
+  const { violations, events, recovery, counts } = await playBlackBox(options);
+  console.log({ events, ...recovery, ...counts });
+  expect(violations).toEqual([]);
+  expect(events).toBeGreaterThan(0);
+  expect(counts["resize.ok"]).toBe(2);
+});
+
 /** Returns the results of conditional publishes, each kind once. */
 function answersToExpecting(history: readonly Line[]): string[] {
   const calls = new Set<number>();

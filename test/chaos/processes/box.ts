@@ -14,6 +14,10 @@ export const BOX_KEY = "a-key-for-the-black-box-only";
  */
 export const sharedMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
+/** The subscription that the workers share, and the length of their leases. */
+export const TEAM = "team";
+export const LEASE_SECONDS = 2;
+
 /** Each life of a process numbers its calls and events in its own range of this size. */
 export const NUMBERS_EACH = 1_000_000;
 
@@ -37,6 +41,8 @@ export type BoxOptions = {
    * confirmed within some milliseconds of a kill. Neither dynoxide nor AWS does.
    */
   readonly singlePuts: boolean;
+  /** The number of partitions of a new stream. */
+  readonly partitions?: number;
   readonly recorder: Recorder;
   /** The number before that of the first event. */
   readonly events: number;
@@ -45,7 +51,7 @@ export type BoxOptions = {
 };
 
 export function createBox(options: BoxOptions): Box {
-  const { seed, random, urls, batch, singlePuts, recorder, keep, fail } = options;
+  const { seed, random, urls, batch, singlePuts, partitions = 3, recorder, keep, fail } = options;
   const cursors = createCursors([{ id: 1, secret: Buffer.from(BOX_KEY) }]);
   const apis = urls().map(
     (_, index) =>
@@ -53,7 +59,7 @@ export function createBox(options: BoxOptions): Box {
   );
   const plan: Plan = {
     ...drawPlan(seededRandom(seed)),
-    partitions: 3,
+    partitions,
     retentionHours: 24,
     keys: 120,
     requests: 4,
@@ -65,6 +71,9 @@ export function createBox(options: BoxOptions): Box {
     crashes: 0.05,
     seeksTo: ["latest"],
     polls: 20,
+    failing: 0,
+    leaves: 0.05,
+    leaseSeconds: LEASE_SECONDS,
     skewMs: 0,
     deletes: 0,
     publishPaceMs: [1, 5, 20],

@@ -10,12 +10,14 @@ import {
   newFollower,
 } from "../../simulation/world/readers.ts";
 import { createRecorder, lineOf } from "../../simulation/world/recorder.ts";
-import { createBox, NUMBERS_EACH, sharedMs } from "./box.ts";
+import { newTeam, newWorker, type Team } from "../../simulation/world/team.ts";
+import { work as doWork, processPage, receive, settle } from "../../simulation/world/worker.ts";
+import { createBox, LEASE_SECONDS, NUMBERS_EACH, sharedMs, TEAM } from "./box.ts";
 import { openHistoryFile } from "./history-file.ts";
 
 /** The task of one client process. */
 export type Part = {
-  readonly role: "publisher" | "conditional" | "follower" | "bootstrapper";
+  readonly role: "publisher" | "conditional" | "follower" | "bootstrapper" | "worker";
   readonly name: string;
   /** The number of this life, counted over all processes. It is unique. */
   readonly life: number;
@@ -128,7 +130,36 @@ async function bootstrap(): Promise<void> {
   }
 }
 
+/** This process is one of the workers. The subscription exists already. */
+const worker = newWorker(name);
+const team: Team = {
+  ...newTeam({ ...world, plan: { ...world.plan, workers: 0 } }, TEAM),
+  exists: true,
+  workers: [worker],
+};
+
+async function workOn(): Promise<void> {
+  while (!world.isOver()) await doWork(world, team, worker, 5);
+}
+
+/** Works until nothing comes for longer than the lease of a worker that is gone. */
+async function finishWork(): Promise<boolean> {
+  const { random } = world;
+  for (let idleMs = 0; idleMs < 3_000 * LEASE_SECONDS; ) {
+    const beganMs = sharedMs();
+    const page = await receive(world, team, worker, { random, limit: 1_000 });
+    if (page !== undefined) {
+      await processPage(world, team, worker, { page, random, failing: 0 });
+      await settle(world, team, worker, { page, random });
+    }
+    await world.sleep(200);
+    idleMs = page?.events.length === 0 ? idleMs + sharedMs() - beganMs : 0;
+  }
+  return true;
+}
+
 const work = {
+  worker: workOn,
   publisher: () => publish((as) => runPublisher(world, as)),
   conditional: () => publish((as) => runConditionalPublisher(few, as)),
   follower: readOn,
@@ -141,7 +172,9 @@ process.on("message", async (command: Command) => {
   }
   end();
   await work;
-  const caughtUp = command.ask === "end" || (await catchUp(world, reader, 5_000));
+  const caughtUp =
+    command.ask === "end" ||
+    (role === "worker" ? await finishWork() : await catchUp(world, reader, 5_000));
   process.send?.({ caughtUp });
 });
 process.send?.({});

@@ -4,6 +4,8 @@ import { type Killable, startKillable } from "./killable.ts";
 /** The client processes of a run. */
 export type Clients = {
   readonly all: readonly Killable[];
+  /** The number of workers. */
+  readonly workers: number;
   /** Sends the current URLs of the servers to the running processes. */
   tellUrls(): void;
   /** Lets the publishers finish their current requests and then stop. */
@@ -17,6 +19,8 @@ export type Clients = {
 
 export type ClientsOptions = Pick<Part, "seed" | "folder" | "batch" | "singlePuts" | "rate"> & {
   readonly publishers: number;
+  /** The number of workers that share a subscription. */
+  readonly workers: number;
   readonly urls: () => readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly onEnd: (what: string) => void;
@@ -33,9 +37,10 @@ const ROLES: readonly (readonly [Part["role"], count: number])[] = [
 const CONDITIONAL = 4;
 
 export async function startClients(options: ClientsOptions): Promise<Clients> {
-  const { publishers, rate, urls, env: common, onEnd, ...rest } = options;
+  const { publishers, workers, rate, urls, env: common, onEnd, ...rest } = options;
   let lives = 0;
-  const starting = ROLES.flatMap(([role, count]) =>
+  const roles = [...ROLES, ["worker", workers] as const];
+  const starting = roles.flatMap(([role, count]) =>
     Array.from({ length: count }, async (_, index) => {
       const name = `${role}-${index}`;
       const env = (): NodeJS.ProcessEnv => {
@@ -65,6 +70,7 @@ export async function startClients(options: ClientsOptions): Promise<Clients> {
   const reading = of((role) => !publishes(role));
   return {
     all,
+    workers,
     tellUrls: () => {
       for (const killable of all) killable.tell({ urls: urls() } satisfies Command);
     },

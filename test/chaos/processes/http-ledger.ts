@@ -50,11 +50,13 @@ export function createHttpLedger(url: () => string, apiKey: string): Ledger {
     createStream: (_: unknown, { archiveDays: __, ...config }: { archiveDays: unknown }) =>
       send("POST", "/streams", config),
     deleteStream: (_: unknown, stream: string) => send("DELETE", at(stream)),
+    patchStream: (_: unknown, stream: string, changes: object) =>
+      send("PATCH", at(stream), changes),
     publish: async (
       _: unknown,
       stream: string,
       events: readonly IncomingEvent[],
-      idempotencyKey?: string,
+      { idempotencyKey }: { readonly idempotencyKey?: string } = {},
     ) => {
       const condition = conditionOf(events);
       const list = events.map(({ attributes, data, expectedSequence }) => ({
@@ -78,6 +80,8 @@ export function createHttpLedger(url: () => string, apiKey: string): Ledger {
       toPage(await send("GET", `${subscriptionAt(stream, name)}/poll?${query(of)}`)),
     commit: (_: unknown, stream: string, name: string, cursor: string) =>
       send("POST", `${subscriptionAt(stream, name)}/commit`, { cursor }),
+    leave: (_: unknown, stream: string, name: string, consumer: string) =>
+      send("POST", `${subscriptionAt(stream, name)}/leave`, { consumer }),
     seek: (_: unknown, stream: string, name: string, body: object) =>
       send("POST", `${subscriptionAt(stream, name)}/seek`, body),
     compact: (_: unknown, stream: string) => send("POST", `${at(stream)}/compact`, {}),

@@ -1,9 +1,11 @@
+import { defaultTenant } from "../../../packages/core/src/model/names.ts";
 import type { Line, Violation } from "../../simulation/checker/history.ts";
 import { type SeededRandom, seededRandom } from "../../simulation/dynamodb/seeded-random.ts";
 import { compactOnce, recreateStream } from "../../simulation/world/clients.ts";
-import { browse } from "../../simulation/world/readers.ts";
+import { STREAM } from "../../simulation/world/plan.ts";
+import { attempt, browse } from "../../simulation/world/readers.ts";
 import type { ClientWorld } from "../../simulation/world/world.ts";
-import { sharedMs } from "./box.ts";
+import { sharedMs, TEAM } from "./box.ts";
 import { judge } from "./judge.ts";
 import { disturbProcesses, killDatabase, pauseDatabase } from "./nemesis.ts";
 import { readBack } from "./read-back.ts";
@@ -42,6 +44,11 @@ export type PlayOptions = {
   readonly intensity: number;
   /** How often the database is killed. If it is not 0, the database keeps its data on disk. */
   readonly databaseKills: number;
+  /**
+   * The numbers of partitions that the stream has, one after the other. If there are several,
+   * workers share a subscription, and the stream is not deleted.
+   */
+  readonly sizes?: readonly number[];
   readonly onProgress?: (line: string) => void;
 };
 
@@ -58,7 +65,11 @@ export const RECOVERY_MS = 10_000;
  */
 export async function playBlackBox(options: PlayOptions): Promise<Played> {
   const random = seededRandom(`black box ${options.seed}`);
-  const stage = await setStage({ ...options, random, onDisk: options.databaseKills > 0 });
+  const { databaseKills, sizes = [] } = options;
+  const [partitions] = sizes;
+  const workers = sizes.length > 1 ? 3 : 0;
+  const of = partitions === undefined ? { workers } : { workers, partitions };
+  const stage = await setStage({ ...options, ...of, random, onDisk: databaseKills > 0 });
   const { box, collected, proxy, lives, stored } = stage;
   const { recorder } = box.world;
   try {
@@ -84,7 +95,7 @@ const LINES_MAX = 3_000_000;
  * faults.
  */
 async function runUnderFaults(
-  { seconds, intensity, databaseKills, onProgress = () => {} }: PlayOptions,
+  { seconds, intensity, databaseKills, sizes = [], onProgress = () => {} }: PlayOptions,
   stage: Stage,
   random: SeededRandom,
 ): Promise<void> {
@@ -110,7 +121,10 @@ async function runUnderFaults(
     disturbProcesses(nemesis, random.fork("servers"), servers),
     disturbProcesses(nemesis, random.fork("clients"), clients.all),
     ...(onDisk ? [] : [pauseDatabase(nemesis, random.fork("pauses"), database)]),
-    ...(onDisk ? [] : [recreateNowAndThen(stage, nemesis, random.fork("lives"), seconds)]),
+    ...(onDisk || sizes.length > 1
+      ? []
+      : [recreateNowAndThen(stage, nemesis, random.fork("lives"), seconds)]),
+    resizeInTurn(stage, random.fork("sizes"), { seconds, sizes }),
   ];
   const until = async (work: () => Promise<unknown>): Promise<void> => {
     while (!over) await work();
@@ -128,6 +142,22 @@ async function runUnderFaults(
   await Promise.all([killing, ...disturbing]);
   proxy.setIntensity(0);
   clearInterval(progress);
+}
+
+/** Changes the partitions of the stream, at equal intervals, until each change has succeeded. */
+async function resizeInTurn(
+  { box: { world } }: Stage,
+  random: SeededRandom,
+  { seconds, sizes }: { readonly seconds: number; readonly sizes: readonly number[] },
+): Promise<void> {
+  for (const partitions of sizes.slice(1)) {
+    await world.sleep((seconds * 1_000) / sizes.length);
+    const change = () =>
+      world.call(world.anyApi(random), (ledger) =>
+        ledger.patchStream(defaultTenant, STREAM, { partitions }),
+      );
+    while ((await attempt(world, "resize", change)) === undefined) await world.sleep(100);
+  }
 }
 
 /** The data of an ended life is removed half an hour later. Until then it can be read back. */
@@ -194,6 +224,10 @@ async function recover(stage: Stage): Promise<Recovery> {
   world.recorder.note({ op: "healed" });
   await Promise.all([compact(), read()]);
   await browse(world, "last-browser", 20);
+  const life = stage.lives.current();
+  if (clients.workers > 0 && life !== undefined) {
+    world.recorder.note({ op: "drained", team: TEAM, life });
+  }
   box.end();
   return { publishersMs, compactedMs, readersMs };
 }

@@ -9,14 +9,13 @@ export type Stored = {
   readonly client: DynamoDBClient;
   readonly tableName: string;
   readonly stream: string;
-  readonly partitions: number;
 };
 
 /**
  * Reads every chain of a life and its compacted state directly from the table, strongly consistent.
  */
 export async function readBack(
-  { client, tableName, stream, partitions }: Stored,
+  { client, tableName, stream }: Stored,
   life: string,
   atMs: number,
 ): Promise<Line[]> {
@@ -48,8 +47,16 @@ export async function readBack(
   }
   const lines: Line[] = [];
   const head = { type: "info", atMs, process: "-" } as const;
-  for (let partition = 0; partition < partitions; partition++) {
-    for (const item of await query(`STREAM#${stream}#${life}#P${partition}`)) {
+  // Partitions of later epochs have the next numbers. Each has at least its checkpoint.
+  for (let partition = 0; ; partition++) {
+    const items = await query(`STREAM#${stream}#${life}#P${partition}`);
+    if (items.length === 0) return lines;
+    const checkpoint = items.find(({ sk }) => sk === "CHECKPOINT");
+    const first = items.find(({ sk }) => String(sk).startsWith("SEQ#"));
+    const floor = Number(checkpoint?.floor);
+    const base = Number(first?.f ?? checkpoint?.next);
+    lines.push({ ...head, op: "checkpoint", life, partition, checkpoint: base, floor });
+    for (const item of items) {
       if (String(item.sk).startsWith("SEQ#")) {
         lines.push({ ...head, ...noteBatchItem(item, life, partition) });
       } else if (item.sk === "CHECKPOINT") {
@@ -65,5 +72,4 @@ export async function readBack(
       }
     }
   }
-  return lines;
 }

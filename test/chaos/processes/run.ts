@@ -10,7 +10,7 @@ import { printVerdict, sayVerdict, verdictOf } from "./verdict.ts";
  * `npm run test:fault -- --minutes 15` runs real processes with disturbed requests and kills, and
  * prints the verdict. `npm run test:fault -- --database-kills 30` keeps the database on disk and
  * kills it that often, for at least as many minutes. FAULT_MINUTES and FAULT_DATABASE_KILLS have
- * the same effect.
+ * the same effect. With `--sizes 1,8,2` the stream gets these numbers of partitions in turn.
  */
 const { values } = parseArgs({
   options: {
@@ -20,6 +20,7 @@ const { values } = parseArgs({
     batch: { type: "string", default: "200" },
     rate: { type: "string", default: "1400" },
     intensity: { type: "string", default: "0.01" },
+    sizes: { type: "string", default: "" },
     seed: { type: "string", default: process.env.SEED ?? String(Date.now()) },
     results: { type: "string" },
     history: { type: "string" },
@@ -35,6 +36,7 @@ const options = {
   rate: Number(values.rate),
   intensity: Number(values.intensity),
   databaseKills: Number(values["database-kills"]),
+  ...(values.sizes === "" ? {} : { sizes: values.sizes.split(",").map(Number) }),
 };
 const where = whereWeAre();
 const database = options.databaseKills > 0 ? "disk" : "memory";

@@ -2,13 +2,16 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { defaultTenant } from "../../../packages/core/src/model/names.ts";
 import { localAws } from "../../../packages/local/src/local-aws.ts";
 import { ensureTable } from "../../../packages/local/src/table.ts";
 import type { SeededRandom } from "../../simulation/dynamodb/seeded-random.ts";
 import { createStream } from "../../simulation/world/clients.ts";
 import { STREAM } from "../../simulation/world/plan.ts";
+import { attempt } from "../../simulation/world/readers.ts";
 import { createRecorder } from "../../simulation/world/recorder.ts";
-import { BOX_KEY, type Box, createBox, sharedMs } from "./box.ts";
+import type { ClientWorld } from "../../simulation/world/world.ts";
+import { BOX_KEY, type Box, createBox, LEASE_SECONDS, sharedMs, TEAM } from "./box.ts";
 import { type Clients, startClients } from "./clients.ts";
 import { type Database, startDatabase } from "./database.ts";
 import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
@@ -41,14 +44,17 @@ export type StageOptions = {
   /** True if the database keeps its data on disk. */
   readonly onDisk: boolean;
   readonly publishers: number;
+  readonly workers: number;
   readonly batch: number;
   readonly rate: number;
+  /** The number of partitions of the stream. */
+  readonly partitions?: number;
 };
 
 const TABLE = "blackbox";
 
 export async function setStage(options: StageOptions): Promise<Stage> {
-  const { seed, random, onDisk, batch, publishers, rate } = options;
+  const { seed, random, onDisk, batch, publishers, workers, rate, partitions = 3 } = options;
   const root = await mkdtemp(join(tmpdir(), "eventledger-blackbox-"));
   const [data = "", folder = "", compiled = ""] = ["database", "history", "compiled"].map((name) =>
     join(root, name),
@@ -82,14 +88,15 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     const urls = () => servers.flatMap(({ url }) => (url() === "" ? [] : [url()]));
     const given = { seed, batch, singlePuts: onDisk && database.losesTransactions, urls };
     const recorder = createRecorder(sharedMs);
-    const box = createBox({ ...given, random, recorder, events: 0, keep: () => {}, fail });
+    const silent = { events: 0, keep: () => {}, fail };
+    const box = createBox({ ...given, ...silent, partitions, random, recorder });
     await createStream(box.world, random);
+    if (workers > 0) await createTeam(box.world, random);
     const lives = watchLives(client, TABLE, STREAM);
     await lives.look();
-    clients = await startClients({ ...given, env, publishers, rate, folder, onEnd: fail });
+    clients = await startClients({ ...given, env, publishers, workers, rate, folder, onEnd: fail });
     stops.push(() => clients?.all.map((each) => each.stop()));
-    const { partitions } = box.world.plan;
-    const stored = { client, tableName: TABLE, stream: STREAM, partitions };
+    const stored = { client, tableName: TABLE, stream: STREAM };
     const collected = collectFrom(folder);
     return {
       database,
@@ -107,6 +114,16 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     await stop();
     throw error;
   }
+}
+
+/** Creates the subscription of the workers. */
+async function createTeam(world: ClientWorld, random: SeededRandom): Promise<void> {
+  const config = { name: TEAM, start: "earliest", leaseSeconds: LEASE_SECONDS } as const;
+  const create = () =>
+    world.call(world.anyApi(random), (ledger) =>
+      ledger.createSubscription(defaultTenant, STREAM, config),
+    );
+  while ((await attempt(world, "team.subscribe", create)) === undefined) await world.sleep(200);
 }
 
 /** Starts the servers. `onStart` is called each time one of them has started again. */

@@ -94,22 +94,21 @@ export function indexChains(lines: readonly Line[], report: Report): Chains {
   const places = new Map<number, Place[]>();
   const lives = new Set<string>();
   const restores = createRestores();
-  const bases = new Map<string, number>();
-  const chainOf = (life: string, partition: number): Chain => {
+  const chainOf = (life: string, partition: number, base?: number): Chain => {
     const id = `${life}/${partition}`;
-    const chain = all.get(id) ?? firstOf(life, partition);
+    const chain = all.get(id) ?? firstOf(life, partition, base);
     all.set(id, chain);
     lives.add(life);
     return chain;
   };
   /** Returns a new chain. A chain that a restore has kept begins with the kept part. */
-  const firstOf = (life: string, partition: number): Chain => {
-    const kept = restores.keptOf(life, partition);
-    if (kept === undefined) return emptyChain(life, partition, bases.get(`${life}/${partition}`));
+  const firstOf = (life: string, partition: number, base?: number): Chain => {
     const given = [...all.values()].filter(
       (chain) => chain.partition === partition && restores.areKin(chain.life, life),
     );
     const freeFrom = Math.max(1, ...given.map(({ next }) => next));
+    const kept = restores.keptOf(life, partition);
+    if (kept === undefined) return { ...emptyChain(life, partition, base), freeFrom };
     const events = kept.events.map((event) => ({ ...event }));
     for (const { n } of events) {
       const [was] = (places.get(n) ?? []).filter(
@@ -132,17 +131,10 @@ export function indexChains(lines: readonly Line[], report: Report): Chains {
       chain.next = line.next;
     } else if (line.op === "checkpoint") {
       // The first checkpoint of a partition says where it begins, in a later epoch of the stream.
-      const id = `${line.life}/${line.partition}`;
-      const isKept = restores.keptOf(line.life, line.partition) !== undefined;
-      if (!bases.has(id)) bases.set(id, isKept || all.has(id) ? 1 : line.checkpoint);
+      chainOf(line.life, line.partition, line.checkpoint);
     } else if (line.op === "batch") {
       extend(chainOf(line.life, line.partition), line, report, places);
     }
-  }
-  // A partition of a later epoch may have no event.
-  for (const [id, base] of bases) {
-    const at = id.lastIndexOf("/");
-    if (base > 1) chainOf(id.slice(0, at), Number(id.slice(at + 1)));
   }
   // The chain may have more events than a call can have arguments, so they are not spread.
   for (const chain of all.values())

@@ -89,8 +89,9 @@ function checkRefused(
   },
 ): void {
   const { chains, reigns, moments, begun, report } = known;
-  // A life that never got an event has no chain.
-  const named = new Set([...chains.all.values()].map(({ life }) => life));
+  // A life that never got an event counts from the moment that it began.
+  const written = [...chains.all.values()].filter(({ events }) => events.length > 0);
+  const named = new Set(written.map(({ life }) => life));
   for (const [life, beganMs] of begun) if (beganMs <= atMs) named.add(life);
   const lives = new Set(
     [...named].filter((life) => chains.restores.isThere(life, call.atMs, atMs)),

@@ -242,8 +242,11 @@ function addLogPage(
     const past = (next: number) => pastJumps(chains.of(page.life, partition), next);
     return checkRun(run, { to, after: invoke.after?.[partition], past }, what, page, report);
   });
-  const past = (partition: number, next: number) =>
-    pastJumps(chains.of(page.life, partition), next);
+  // A position below the beginning of a partition is of a lost one with the same number.
+  const past = (partition: number, next: number) => {
+    const chain = chains.of(page.life, partition);
+    return Math.max(baseOf(chain), pastJumps(chain, next));
+  };
   if (view.life === undefined)
     view.whole = starts.every((start, at) => start === baseOf(chains.of(page.life, at)));
   checkEpochs(state, page, places, what);
@@ -251,9 +254,21 @@ function addLogPage(
     state.positions.checkStart(page, starts, lower, what, { report, past });
   }
   if (invoke.place === "earliest") checkEarliest(state, page, starts, what);
+  // After a cursor that covers all of the view, no event is older than what the view holds.
+  const goesOn = view.reached.every(
+    (next, at) => past(at, invoke.after?.[at] ?? 0) >= past(at, next),
+  );
   for (const place of places) {
     const event = eventAt(chains, place);
-    if (event !== undefined) addToView(view, event, place);
+    if (event === undefined) continue;
+    const held = view.keys.get(event.key)?.sequence ?? 0;
+    addToView(view, event, place);
+    if (!goesOn || view.reached.length === 0 || held < place.sequence) continue;
+    report(
+      "nonmonotonic-poll",
+      page.atMs,
+      `${what}: ${place.sequence} of ${event.key} after ${held}`,
+    );
   }
   page.to.forEach((to, partition) => {
     const reached = view.reached[partition];

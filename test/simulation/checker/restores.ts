@@ -20,7 +20,10 @@ export type Restores = {
   restore(line: Restored, lives: Iterable<string>): void;
   /** Returns the chains that a restore has kept. */
   begun(line: Restored): { readonly life: string; readonly partition: number }[];
-  /** Returns the kept part of a chain. Returns undefined when no restore created its life. */
+  /**
+   * Returns the kept part of a chain. Returns undefined when no restore created its life, and for a
+   * partition that the copy does not have.
+   */
   keptOf(life: string, partition: number): Chain | undefined;
   /** Returns whether two lives have a common beginning. */
   areKin(a: string, b: string): boolean;
@@ -101,23 +104,7 @@ const frozen = (chain: Chain): Chain => ({
   jumps: [...chain.jumps],
 });
 
-/** Nothing is kept of a life that was copied before its first event. */
-const copyOf = ({ from, copy }: Fork, partition: number): Chain => {
+const copyOf = ({ from, copy }: Fork, partition: number): Chain | undefined => {
   const chain = copy.get(`${from}/${partition}`);
-  if (chain !== undefined) return frozen(chain);
-  return {
-    life: from,
-    partition,
-    events: [],
-    folds: [0],
-    segments: [{ base: 1, index: 0 }],
-    next: 1,
-    sealed: false,
-    turned: false,
-    publishedAtMs: 0,
-    expiresAtMs: 0,
-    jumps: [],
-    repairedTo: 1,
-    freeFrom: 1,
-  };
+  return chain === undefined ? undefined : frozen(chain);
 };

@@ -1,5 +1,5 @@
 import type { Mutant } from "./mutants.ts";
-import { CLAIMS, GROWTH } from "./situations.ts";
+import { CLAIMS, COMPACTED_GROWTH, GROWTH, RESTORED_GROWTH } from "./situations.ts";
 
 /** The rules of a change of partitions (decision 0065). */
 export const ofGrowth: readonly Mutant[] = [
@@ -48,8 +48,50 @@ export const ofGrowth: readonly Mutant[] = [
   {
     rule: "where compaction has entered an epoch, the compacted state has the last events",
     file: "log/append/last-events.ts",
-    from: "if (last !== undefined || tail.from > epoch.from) break;",
+    from: "if (last !== undefined || isEntered(tail.begun, epoch.from)) break;",
     to: "if (last !== undefined) break;",
     plan: { ...GROWTH, conditioners: 3, keys: 2 },
+  },
+  {
+    rule: "a publisher that meets a turn has written nothing",
+    file: "log/append/append-plan.ts",
+    from: 'kinds.includes("turn") ? "turned" : "lost"',
+    to: 'kinds.includes("turn") ? "landed" : "lost"',
+    plan: GROWTH,
+  },
+  {
+    rule: "compaction enters an epoch once it has ended the one before it",
+    file: "compaction/compact.ts",
+    from: "if (checkpoint !== undefined && checkpoint.next >= end) continue;",
+    to: "if (checkpoint !== undefined && end >= 0) continue;",
+    plan: COMPACTED_GROWTH,
+  },
+  {
+    rule: "a snapshot reads the checkpoints of later epochs first",
+    file: "snapshot/bootstrap.ts",
+    from: "for (const epoch of epochsOf(stream).toReversed()) {",
+    to: "for (const epoch of epochsOf(stream)) {",
+    plan: COMPACTED_GROWTH,
+  },
+  {
+    rule: "a cursor from before a restore and before an epoch is valid in it",
+    file: "log/read/foreign-cursor.ts",
+    from: "if (read === 0 || read === startOfChain(stream, partition)) return;",
+    to: "if (read === 0 && startOfChain(stream, partition) > 0) return;",
+    plan: RESTORED_GROWTH,
+  },
+  {
+    rule: "a cursor of an epoch that a restore has lost is refused in the next one",
+    file: "log/read/foreign-cursor.ts",
+    from: "const end = restoredEnd(lost, next) ?? 0;",
+    to: "const end = restoredEnd(lost, next) ?? read;",
+    plan: RESTORED_GROWTH,
+  },
+  {
+    rule: "an epoch that a restore completes has no number of a lost one",
+    file: "log/growth.ts",
+    from: "from: 0, to: from",
+    to: "from: next.from, to: from",
+    plan: RESTORED_GROWTH,
   },
 ];

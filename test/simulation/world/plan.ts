@@ -122,7 +122,6 @@ const LEAPS_MS = [
 export function drawPlan(random: SeededRandom): Plan {
   const size = random.pick([1, 1, 1, 2, 2, 4]);
   const intensity = random.pick([0, 0.03, 0.1, 0.2, 0.4]);
-  const restores = random.fork("restores").pick([0, 0, 0, 0, 1, 2]);
   const some = (probability: number, value: number) => (random.chance(probability) ? value : 0);
   return {
     partitions: random.pick([1, 1, 1, 2, 2, 3]),
@@ -147,8 +146,7 @@ export function drawPlan(random: SeededRandom): Plan {
     doorbell: random.chance(0.5),
     deletes: some(0.3, random.pick([0.3, 1])),
     patches: random.fork("patches").pick([0, 0, 0, 1, 3]),
-    // A restore does not know lost epochs so far.
-    resizes: restores > 0 ? 0 : random.fork("resizes").pick([0, 0, 0, 1, 3]),
+    resizes: random.fork("resizes").pick([0, 0, 0, 1, 3]),
     patchHours: [1, 24, 360, 8_760],
     erasures: 0,
     phases: random.pick([1, 1, 2, 2, 3]),
@@ -163,7 +161,7 @@ export function drawPlan(random: SeededRandom): Plan {
     readFaults: { ...drawRates(random, intensity / 3), ...drawShortPages(random) },
     kills: some(0.3, random.between(1, 2)),
     freezes: some(0.35, random.between(1, 3)),
-    restores,
+    restores: random.fork("restores").pick([0, 0, 0, 0, 1, 2]),
     skewMs: drawSkew(random),
     monotonicStops: random.chance(0.5),
     freezesMs: FREEZES_MS,

@@ -63,15 +63,23 @@ export function streamsCommands({ program, act }: Register): void {
     .command("set <stream>")
     .description("change the settings of a stream")
     .option("--description <text>", "a note for people")
+    .option(
+      "--partitions <n>",
+      "write lanes; publishers and readers need not stop",
+      counted("--partitions"),
+    )
     .option("--retention <time>", "how long events are kept, such as 15d")
     .option("--archive <time>", "how long events are kept in the archive, such as 365d")
     .option("--no-archive", "archive no further events")
     .option("--archive-lock <mode>", LOCK)
-    .addHelpText("after", "\nExample:\n  $ el streams set orders --retention 30d")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ el streams set orders --retention 30d\n  $ el streams set orders --partitions 8",
+    )
     .action(
-      act<Settings>(async (cli, [name], settings) => {
+      act<Settings & { partitions?: number }>(async (cli, [name], { partitions, ...settings }) => {
         cli.about = { ...cli.about, stream: name };
-        const body = changed(settings);
+        const body = { partitions, ...changed(settings) };
         if (Object.values(body).every((value) => value === undefined)) {
           throw new UsageError("Nothing to change.");
         }
@@ -162,7 +170,7 @@ async function info(cli: Cli, name: string): Promise<void> {
 
 async function describe(cli: Cli, stream: StreamInfo): Promise<string> {
   const now = cli.io.now();
-  const { watermarkLag: lag, compaction, partitions } = stream;
+  const { watermarkLag: lag, compaction } = stream;
   const waiting = lag.events === 0 ? "complete" : `${plural(lag.events, "event")} to go`;
   const facts = renderFacts(cli.out, [
     ["stream", stream.name],
@@ -172,7 +180,7 @@ async function describe(cli: Cli, stream: StreamInfo): Promise<string> {
     ["oldest", relative(stream.firstEventAt, now)],
     ["kept", duration(stream.retentionHours * 3_600)],
     ["archived", describeArchive(stream)],
-    ["partitions", count(partitions)],
+    ["partitions", describePartitions(stream)],
     ["current state", compaction === "none" ? "not kept" : waiting],
     ["compacted", compaction === "none" ? undefined : bytes(stream.bytes)],
     ["created", relative(stream.createdAt, now)],
@@ -189,6 +197,15 @@ async function describe(cli: Cli, stream: StreamInfo): Promise<string> {
     ],
   });
   return `${facts}\n\n${subscriptions}`;
+}
+
+/** Returns such as "2 since 2026-11-29, before that 1, 8". */
+function describePartitions({ partitions, epochs = [], nextPartitions }: StreamInfo): string {
+  const before = epochs.slice(0, -1).map(({ partitions: had }) => count(had));
+  const since = epochs.at(-1)?.since.slice(0, 10);
+  const changed = since === undefined ? "" : ` since ${since}, before that ${before.join(", ")}`;
+  const next = nextPartitions === undefined ? "" : `, changing to ${count(nextPartitions)}`;
+  return `${count(partitions)}${changed}${next}`;
 }
 
 function describeArchive({ archive, archiveDays, archiveLock }: StreamInfo): string | undefined {

@@ -61,7 +61,7 @@ export function AboutStream({ info, mayChange, onChanged }: Props) {
             ["Events are kept for", duration(info.retentionHours * 3_600)],
             ["Archive", archiveOf(info)],
             ["Current state of keys", info.compaction === "key" ? "kept" : "not kept"],
-            ["Partitions", count(info.partitions)],
+            ["Partitions", partitionsOf(info)],
             ["Created", <Moment key="created" at={info.createdAt} />],
           ]}
         />
@@ -85,6 +85,13 @@ export function AboutStream({ info, mayChange, onChanged }: Props) {
     </>
   );
 }
+
+const partitionsOf = ({ partitions, epochs = [], nextPartitions }: StreamInfo): string => {
+  const before = epochs.slice(0, -1).map(({ partitions: had }) => count(had));
+  const changed = before.length === 0 ? "" : `, before that ${before.join(", ")}`;
+  const next = nextPartitions === undefined ? "" : `, changing to ${count(nextPartitions)}`;
+  return `${count(partitions)}${changed}${next}`;
+};
 
 const archiveOf = ({ archiveDays, archiveLock }: StreamInfo): string => {
   if (archiveDays === undefined) return "none";

@@ -88,9 +88,11 @@ async function readState(
   { events, isComplete }: Versions,
   signal: AbortSignal,
 ): Promise<Event | string> {
-  const { compaction, partitions, eventCount = 0, watermarkLag } = await api.stream(stream, signal);
+  const info = await api.stream(stream, signal);
+  const { compaction, partitions, epochs, eventCount = 0, watermarkLag } = info;
   if (compaction === "none") return "The stream does not keep the current state of keys.";
-  const oldest = isComplete && partitions === 1 ? (events.at(-1)?.sequence ?? 0) : 0;
+  const oldest =
+    isComplete && partitions === 1 && epochs === undefined ? (events.at(-1)?.sequence ?? 0) : 0;
   if (oldest > eventCount - (watermarkLag?.events ?? 0)) return UNREAD;
   return api.state(stream, key, signal).catch((error: unknown) => {
     if (!LedgerProblem.is(error, "key-not-found")) throw error;

@@ -10,14 +10,14 @@ type Props = {
   readonly onDone: () => void;
 };
 
-/** Creates a stream, or changes its description, its retention and its archive. */
+/** Creates a stream, or changes its description, its partitions, its retention and its archive. */
 export function StreamDialog({ stream, onClose, onDone }: Props) {
   const [name, setName] = useState("");
   const [description, setDescription] = useState(stream?.description ?? "");
   const [retentionHours, setRetention] = useState(String(stream?.retentionHours ?? 360));
   const [archiveDays, setArchiveDays] = useState(String(stream?.archiveDays ?? ""));
   const [archiveLock, setArchiveLock] = useState<"" | "governance" | "compliance">("");
-  const [partitions, setPartitions] = useState("1");
+  const [partitions, setPartitions] = useState(String(stream?.partitions ?? 1));
   const [isCompacted, setCompacted] = useState(true);
   const isNew = stream === undefined;
   const save = async () => {
@@ -36,7 +36,11 @@ export function StreamDialog({ stream, onClose, onDone }: Props) {
         compaction,
         archiveLock: archiveLock || undefined,
       });
-    } else await api.changeStream(stream.name, settings);
+    } else {
+      const isSame = Number(partitions) === stream.partitions;
+      const changes = isSame ? settings : { ...settings, partitions: Number(partitions) };
+      await api.changeStream(stream.name, changes);
+    }
     announce(isNew ? `The stream ${name} is created.` : `The stream ${stream.name} is changed.`);
     onDone();
   };
@@ -72,6 +76,19 @@ export function StreamDialog({ stream, onClose, onDone }: Props) {
           onInput={(e) => setArchiveDays(e.currentTarget.value)}
         />
       </Field>
+      <Field
+        label="Partitions"
+        hint="Each partition adds to the rate at which the stream can be written. A stream has at most 96 over all its changes."
+      >
+        <input
+          type="number"
+          min="1"
+          max="64"
+          required
+          value={partitions}
+          onInput={(e) => setPartitions(e.currentTarget.value)}
+        />
+      </Field>
       {isNew && (
         <>
           <Field
@@ -88,19 +105,6 @@ export function StreamDialog({ stream, onClose, onDone }: Props) {
               </option>
               <option value="compliance">compliance: no account can lift it</option>
             </select>
-          </Field>
-          <Field
-            label="Partitions"
-            hint="Each partition adds to the rate at which the stream can be written. It cannot be changed later."
-          >
-            <input
-              type="number"
-              min="1"
-              max="64"
-              required
-              value={partitions}
-              onInput={(e) => setPartitions(e.currentTarget.value)}
-            />
           </Field>
           <label class="check">
             <input

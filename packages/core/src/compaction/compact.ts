@@ -5,7 +5,7 @@ import { loadEnd, type SeenEnd } from "../log/end.ts";
 import { assertNumbered } from "../log/guard.ts";
 import { endOfChain, epochAt, type Partitioned, startOfChain } from "../model/epochs.ts";
 import type { Life } from "../model/names.ts";
-import { lostBetween } from "../model/restored.ts";
+import { isEntered, lostBetween } from "../model/restored.ts";
 import type { Sightings } from "../model/sightings.ts";
 import type { Table } from "../table/table.ts";
 import {
@@ -116,7 +116,7 @@ export async function compactPartition(
       return { events, keys, done: true, remaining, compactedThrough };
     }
     if (!mayGoOn()) return { events, keys, done: false, remaining, compactedThrough };
-    if (next <= startOfChain(stream, partition)) {
+    if (!isEntered(end.checkpoint, startOfChain(stream, partition))) {
       const left = Math.max(0, budgetMs - ageMs(clock, began));
       const isReached = await reachEpoch(deps, stream, partition, left);
       if (!isReached) return { events, keys, done: false, remaining, compactedThrough };

@@ -8,7 +8,7 @@ import { bringOn } from "../log/growth.ts";
 import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
 import { seekKeptTime } from "../log/read/seek.ts";
 import { endPartition } from "../log/seal.ts";
-import { chainCount, chainsOf, endOfChain, lastEpoch, startOfChain } from "../model/epochs.ts";
+import { chainCount, chainsOf, endOfChain, startOfChain } from "../model/epochs.ts";
 import { type Life, lifeOf } from "../model/names.ts";
 import type { LostRange, Restored } from "../model/restored.ts";
 import { allStreams } from "../stream/all-streams.ts";
@@ -133,8 +133,7 @@ async function turnAfterRestore(
   const turning =
     stream.growing === undefined ? await table.streams.turnTo(stream, stream.partitions) : stream;
   if (turning === undefined) return;
-  const seenMs = lastEpoch(stream).at;
-  const jump = (from: number) => planJump(from, { seenMs, nowMs });
+  const jump = (from: number, seenMs: number) => planJump(from, { seenMs, nowMs });
   await bringOn({ table, clock, random }, stream.life, turning, { id, jump });
 }
 

@@ -7,6 +7,8 @@ import type { Life } from "../model/names.ts";
 import { firstCheckpoint } from "../table/checkpoint.entity.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
+import { loadEnd } from "./end.ts";
+import { assertMayPublish } from "./guard.ts";
 import { type Ended, endPartition } from "./seal.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock; readonly random: Random };
@@ -15,9 +17,13 @@ const CHAINS_AT_ONCE = 16;
 
 /**
  * A restore with this id may have lost an epoch, or events of it. The next one then starts where
- * `jump` says, and takes the place of rows that remain of the lost one.
+ * `jump` says, and every number before that counts as lost. The lost one began at `from` or below,
+ * and not before `seenMs`, in milliseconds since 1970.
  */
-export type AfterRestore = { readonly id: string; readonly jump: (from: number) => number };
+export type AfterRestore = {
+  readonly id: string;
+  readonly jump: (from: number, seenMs: number) => number;
+};
 
 /**
  * Leads a stream that turns into its next epoch: each chain of the last one gets its turn, then the
@@ -45,17 +51,34 @@ export async function bringOn(
   const planned = planEpochs(row, { growing: row.growing, ended, nowMs });
   const next = lastEpoch({ epochs: planned, partitions: 0 });
   const { first, partitions } = next;
-  const from = after === undefined ? next.from : after.jump(next.from);
+  // A chain that ended only now has jumped before.
+  const endedAt = Math.min(...Array.from(ended.values(), ({ publishedAt }) => publishedAt));
+  const from = after === undefined ? next.from : after.jump(next.from, endedAt);
   const epochs = [...planned.slice(0, -1), { ...next, from }];
-  const lost = after === undefined ? {} : { lost: [{ id: after.id, from: next.from, to: from }] };
+  // A lost epoch may have started anywhere below, so a cursor that names a place there is refused.
+  const lost = after === undefined ? {} : { lost: [{ id: after.id, from: 0, to: from }] };
   const checkpoint = firstCheckpoint(from, { nowMs, isArchived: row.archiveDays !== null });
   const checkpoints = Array.from({ length: partitions }, (_, at) => ({
     ...checkpoint,
     ...lost,
     partition: first + at,
   }));
-  return deps.table.lifecycle.addEpoch(life, row, epochs, checkpoints, {
-    replaces: after !== undefined,
+  return deps.table.lifecycle.addEpoch(life, row, epochs, checkpoints);
+}
+
+/**
+ * Throws `compaction-stalled` or `numbering-at-risk` when a partition of the last epoch cannot get
+ * its turn, because nothing can be published to it either. A change that begins then would stop
+ * publishing to the other partitions too.
+ */
+export async function assertMayTurn(
+  deps: Pick<Deps, "table" | "clock">,
+  life: Life,
+  row: StreamRow,
+): Promise<void> {
+  await inParallel(chainsIn(lastEpoch(row)), CHAINS_AT_ONCE, async (partition) => {
+    const end = await loadEnd(deps, life, partition);
+    if (!end.turned) assertMayPublish(end, deps.clock.now());
   });
 }
 

@@ -1,5 +1,5 @@
 import {
-  chainCount,
+  CHAINS_MAX,
   chainsOf,
   type Epoch,
   endOfChain,
@@ -18,7 +18,7 @@ import { type AppenderDeps, createAppender } from "./append/append.ts";
 import { bytesOf, type Published, planRequest, readReceipt } from "./append/request.ts";
 import type { AppendTarget } from "./append/waiting.ts";
 import { createSegments } from "./cold/segments.ts";
-import { bringOn } from "./growth.ts";
+import { assertMayTurn, bringOn } from "./growth.ts";
 import { createNotifier } from "./notifier.ts";
 import { createBatchSizes } from "./read/batch-sizes.ts";
 import { createCheckpointMemory } from "./read/checkpoint-memory.ts";
@@ -144,11 +144,13 @@ export function createLog(deps: LogDeps) {
     lag: (life: Life, runs: readonly PartitionRun[], epochs?: readonly Epoch[]) =>
       measureLag(readDeps, life, runs, epochs),
 
-    /** Discards the ends, checkpoints and last events of a life, and wakes its waiting polls. */
-    forget(stream: Chains): void {
-      const { life } = stream;
-      appender.forget(life, chainCount(stream));
-      for (const partition of chainsOf(stream)) {
+    /**
+     * Discards the ends, checkpoints and last events of a life, and wakes its waiting polls. This
+     * process may remember partitions of an epoch that a restore has lost.
+     */
+    forget(life: Life): void {
+      appender.forget(life, CHAINS_MAX);
+      for (let partition = 0; partition < CHAINS_MAX; partition++) {
         checkpoints.forget(life, partition);
         deps.sightings?.forget(life, partition);
       }
@@ -173,6 +175,9 @@ export function createLog(deps: LogDeps) {
 
     /** See `bringOn`. */
     bringOn: (life: Life, row: StreamRow) => bringOn(deps, life, row),
+
+    /** See `assertMayTurn`. */
+    assertMayTurn: (life: Life, row: StreamRow) => assertMayTurn(deps, life, row),
   };
 }
 

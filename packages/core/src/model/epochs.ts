@@ -1,3 +1,4 @@
+import { LIMITS } from "@eventledger/protocol";
 import { partitionOf } from "./partition.ts";
 import { edgeAt, type Position } from "./position.ts";
 
@@ -26,11 +27,8 @@ export type Partitioned = {
   readonly epochs?: readonly Epoch[] | undefined;
 };
 
-/**
- * The most partitions that a stream can have over all of its epochs. Some changes of a subscription
- * write a row for each of them, and a transaction has at most 100 rows.
- */
-export const CHAINS_MAX = 96;
+/** The most partitions that a stream can have over all of its epochs. */
+export const CHAINS_MAX = LIMITS.partitionsEverMax;
 
 /**
  * Thrown by an operation that has met the end of a partition, if the stream continues in an epoch

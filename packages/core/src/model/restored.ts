@@ -54,6 +54,15 @@ export const lostUntil = (lost: readonly LostRange[] | undefined, next: number):
   (lost ?? []).reduce((at, { from, to }) => (from <= at && at < to ? to : at), next);
 
 /**
+ * Returns whether compaction, at `next`, has compacted anything of a partition that begins at
+ * `start`. Numbers that a restore has lost there are passed without a compaction.
+ */
+export const isEntered = (
+  { next, lost }: { readonly next: number; readonly lost?: readonly LostRange[] | undefined },
+  start: number,
+): boolean => next > lostUntil(lost, start);
+
+/**
  * Returns where a restore ended a partition. It kept everything before that place, except for
  * holes.
  */

@@ -76,7 +76,7 @@ export function maintenanceOperations(parts: Parts) {
           forget(stream) {
             streams.forget(stream.name);
             subscriptions.forgetLife(stream.life);
-            log.forget(stream);
+            log.forget(stream.life);
           },
         },
         { name, ...budget },

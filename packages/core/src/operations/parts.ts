@@ -102,6 +102,7 @@ export function createParts(deps: LedgerDeps) {
     canLock: deps.objectsLock ?? false,
     sealPartition: log.seal,
     bringOn: log.bringOn,
+    assertMayTurn: log.assertMayTurn,
     settleArchive: (stream, partition) => settlePartition(core, stream, partition),
   });
   const snapshots: Snapshots = {

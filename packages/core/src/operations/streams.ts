@@ -38,17 +38,17 @@ export function streamOperations(parts: Parts) {
 
     /**
      * Changes settings, and then the number of partitions. Returns when the stream is written to
-     * the new partitions.
+     * the new partitions. If the partitions cannot be changed, it changes nothing.
      */
     async patchStream(
       tenant: Tenant,
       name: string,
-      { partitions, ...changes }: PatchStream & { readonly partitions?: number | undefined },
+      { partitions, ...changes }: PatchStream,
     ): Promise<Stream> {
-      const row = await streams.patch(tenant, name, changes);
-      return toStream(
-        partitions === undefined ? row : await streams.resize(tenant, name, partitions),
-      );
+      if (partitions === undefined) return toStream(await streams.patch(tenant, name, changes));
+      await streams.assertMayResize(tenant, name, partitions);
+      await streams.patch(tenant, name, changes);
+      return toStream(await streams.resize(tenant, name, partitions));
     },
 
     deleteStream: (tenant: Tenant, name: string): Promise<Ended> => streams.end(tenant, name),

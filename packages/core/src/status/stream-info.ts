@@ -2,7 +2,7 @@ import { LIMITS, type Stream, type StreamInfo } from "@eventledger/protocol";
 import type { Clock } from "../kernel/clock.ts";
 import { loadEnd } from "../log/end.ts";
 import { type Archived, earliestOf } from "../model/archive.ts";
-import { chainsOf } from "../model/epochs.ts";
+import { chainsOf, type Epoch } from "../model/epochs.ts";
 import { bareName, lifeText } from "../model/names.ts";
 import { lostBetween } from "../model/restored.ts";
 import type { LiveStream } from "../stream/streams.ts";
@@ -21,9 +21,21 @@ export const toStream = (row: StreamRow): Stream => ({
   retentionHours: row.retentionHours,
   ...(row.archiveDays === null ? {} : { archiveDays: row.archiveDays }),
   ...(row.archiveLock === undefined ? {} : { archiveLock: row.archiveLock }),
+  ...(row.epochs === undefined ? {} : { epochs: describeEpochs(row, row.epochs) }),
+  ...(row.growing === undefined ? {} : { nextPartitions: row.growing }),
   createdAt: new Date(row.createdAt).toISOString(),
   life: lifeText(row),
 });
+
+const describeEpochs = (
+  { createdAt }: Pick<StreamRow, "createdAt">,
+  epochs: readonly Epoch[],
+): NonNullable<Stream["epochs"]> =>
+  epochs.map(({ partitions, from, at }) => ({
+    partitions,
+    firstSequence: from,
+    since: new Date(Math.max(createdAt, at)).toISOString(),
+  }));
 
 /**
  * Describes a stream and its current content. It costs a few reads per partition, whatever the

@@ -47,6 +47,8 @@ type Deps = {
   readonly sealPartition: (life: Life, partition: number) => Promise<unknown>;
   /** Leads a stream that turns into its next epoch: see `bringOn`. */
   readonly bringOn: (life: Life, row: StreamRow) => Promise<boolean>;
+  /** Throws the reason why a stream cannot turn to another epoch now: see `assertMayTurn`. */
+  readonly assertMayTurn: (life: Life, row: StreamRow) => Promise<void>;
 };
 
 /** How long a stream's row stays cached. */
@@ -54,7 +56,7 @@ const MEMORY_MS = 5_000;
 
 /** Creates, changes and ends streams. */
 export function createStreams(deps: Deps) {
-  const { table, clock, random, sightings, sealPartition, bringOn } = deps;
+  const { table, clock, random, sightings, sealPartition, bringOn, assertMayTurn } = deps;
   const { settleArchive = async () => {} } = deps;
   const means = { canArchive: deps.canArchive ?? false, canLock: deps.canLock ?? false };
   const memory = createMemory<LiveStream>(clock, { ttlMs: MEMORY_MS });
@@ -179,11 +181,28 @@ export function createStreams(deps: Deps) {
   }
 
   /**
+   * Throws `invalid-request` at `/partitions` for a number that the stream cannot get, and the
+   * reasons why it can get none now: `compaction-stalled` and `numbering-at-risk`.
+   */
+  async function assertMayResize(
+    tenant: Tenant,
+    bareName: string,
+    partitions: number,
+  ): Promise<void> {
+    const stream = await load(tenant, bareName);
+    if ((stream.growing ?? stream.partitions) === partitions) return;
+    const left = CHAINS_MAX - chainCount(stream) - (stream.growing ?? 0);
+    if (partitions > left) throw noPartitionsLeft(left);
+    await assertMayTurn(stream.life, stream);
+  }
+
+  /**
    * Gives a stream another number of partitions, or finds that it has it. A stream that turns
    * already first reaches its next epoch. Returns when the new partitions can be written.
    */
   async function resize(tenant: Tenant, bareName: string, partitions: number): Promise<StreamRow> {
-    return retry<StreamRow>({ tries: CHANGE_TRIES, giveUp: nameIsBusy }, async () => {
+    const limits = { tries: RESIZE_TRIES, giveUp: nameIsBusy };
+    return retry<StreamRow>(limits, async () => {
       const stream = await load(tenant, bareName);
       if (stream.growing !== undefined) {
         await inNextEpoch(tenant, stream);
@@ -283,7 +302,20 @@ export function createStreams(deps: Deps) {
   /** Discards everything that is remembered of a name. */
   const forget = (name: ScopedName): void => memory.change(name);
 
-  return { create, use, useNow, follow, load, forget, patch, setSchemas, resize, end, finishEnd };
+  return {
+    create,
+    use,
+    useNow,
+    follow,
+    load,
+    forget,
+    patch,
+    setSchemas,
+    assertMayResize,
+    resize,
+    end,
+    finishEnd,
+  };
 }
 
 /**
@@ -313,6 +345,8 @@ type EndedStream = Pick<StreamRow, "name" | "uid" | "partitions" | "epochs">;
 
 const CREATE_TRIES = 5;
 const CHANGE_TRIES = 5;
+/** Changes to other numbers of partitions may come first. Each of them takes two tries. */
+const RESIZE_TRIES = 40;
 
 function nameIsBusy(): never {
   throw new LedgerError("outcome-unknown", {
@@ -334,11 +368,11 @@ function stillTurning(): never {
   });
 }
 
-const noPartitionsLeft = (left: number): LedgerError =>
-  invalidRequest(
-    "/partitions",
-    `can be at most ${Math.max(0, left)}: a stream has at most ${CHAINS_MAX} partitions over all its changes`,
-  );
+const noPartitionsLeft = (left: number): LedgerError => {
+  const most = left < 1 ? "cannot be changed any more" : `can be at most ${left}`;
+  const why = `a stream has at most ${CHAINS_MAX} partitions over all its changes`;
+  return invalidRequest("/partitions", `${most}: ${why}`);
+};
 
 const SETTINGS = [
   "description",

@@ -41,15 +41,13 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   /**
    * Adds an epoch to a live stream that turns to it, and the checkpoints of its partitions.
    * `epochs` are the earlier ones, with their ends, and the new one. Returns false when the stream
-   * has changed otherwise, perhaps by an earlier try of this call. With `replaces` the checkpoints
-   * take the place of others.
+   * has changed otherwise, perhaps by an earlier try of this call.
    */
   async addEpoch(
     life: Life,
     row: StreamRow,
     epochs: readonly Epoch[],
     checkpoints: readonly (Checkpoint & { readonly partition: number })[],
-    { replaces }: { readonly replaces: boolean },
   ): Promise<boolean> {
     const { name, uid, growing = 0, archiveDays } = row;
     const reasons = await transact(connection, () =>
@@ -70,11 +68,8 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
             return `${isLive} AND ${isHere} AND ${days}`;
           })
           .commit(),
-        ...checkpoints.map((each) =>
-          replaces
-            ? checkpoint.put({ life, ...each }).commit()
-            : checkpoint.create({ life, ...each }).commit(),
-        ),
+        // A copy of the table may have rows of an epoch that its stream lacks.
+        ...checkpoints.map((each) => checkpoint.put({ life, ...each }).commit()),
       ]).go(),
     );
     return reasons === undefined;

@@ -8,10 +8,35 @@ import { Life } from "./life.ts";
 
 const { archiveDays: _, ...settings } = CreateStream.shape;
 
+/** The partitions that a stream had, or has, for a part of its life. */
+const StreamEpoch = described(
+  z.object({
+    partitions: described(z.int().check(z.gte(1)), {
+      description: "The number of its partitions.",
+    }),
+    firstSequence: described(z.int().check(z.gte(1)), {
+      description:
+        "No event of it has a lower sequence, and none of the epochs before it has a higher one.",
+    }),
+    since: described(Timestamp, {
+      description: "When it began. No event of it was published before that.",
+    }),
+  }),
+  { id: "StreamEpoch", description: "The partitions of a stream for a part of its life." },
+);
+
 /** A stream's configuration. */
 export const Stream = described(
   z.object({
     ...settings,
+    epochs: described(z.optional(z.array(StreamEpoch)), {
+      description:
+        "The partitions that the stream has had, oldest first. The last entry is the present one. Absent in a stream whose partitions have never changed.",
+    }),
+    nextPartitions: described(z.optional(z.int().check(z.gte(1))), {
+      description:
+        "The number of partitions to which the stream is changing. Absent when no change is in progress.",
+    }),
     archiveDays: described(z.optional(boundedInteger({ min: 1, max: LIMITS.archiveDaysMax })), {
       description:
         "How many days events are kept in the archive, from their publication. Absent when nothing is archived.",

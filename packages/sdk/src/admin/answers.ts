@@ -5,7 +5,12 @@ import type { Filter, Place, SubscriptionInfo } from "../subscription/settings.t
 export type StreamAnswer = {
   readonly name: string;
   readonly description: string;
+  /** The number of partitions that the stream is written to now. */
   readonly partitions: number;
+  /** The partitions over time, oldest first. Absent if they have never changed. */
+  readonly epochs?: readonly StreamEpoch[];
+  /** The number of partitions to which the stream is changing. Absent otherwise. */
+  readonly nextPartitions?: number;
   readonly compaction: "key" | "none";
   readonly retentionHours: number;
   /** How many days events are kept in the archive. Absent when nothing is archived. */
@@ -14,6 +19,14 @@ export type StreamAnswer = {
   readonly createdAt: string;
   /** Changes when the name is created again, and when the table is restored. */
   readonly life: string;
+};
+
+/** The partitions of a stream for a part of its life. */
+export type StreamEpoch = {
+  readonly partitions: number;
+  /** No event of it has a lower sequence, and none of the epochs before it has a higher one. */
+  readonly firstSequence: number;
+  readonly since: string;
 };
 
 /** With `archiveKeptUntil`, locks keep the archive until then at most. */

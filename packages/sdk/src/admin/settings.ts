@@ -15,7 +15,7 @@ export type NewStream = {
 
 export type StreamChange = Pick<
   NewStream,
-  "description" | "retentionHours" | "archiveDays" | "archiveLock"
+  "description" | "partitions" | "retentionHours" | "archiveDays" | "archiveLock"
 >;
 
 export type NewSubscription = {

@@ -3,7 +3,7 @@ import type { RawJson } from "../../../../packages/core/src/model/event.ts";
 import type { Latency } from "../../dynamodb/delivery.ts";
 import { type LogProcess, simulateLog } from "./simulated-log.ts";
 
-const EVENT = { attributes: { key: "k" }, data: "1" as RawJson };
+const eventOf = (key: string) => ({ attributes: { key }, data: "1" as RawJson });
 
 /**
  * One way between a function and the table. Both ways take 5 ms at the median and 16 ms at the 99th
@@ -31,17 +31,17 @@ export type Figures = {
   readonly processes: number;
 };
 
-type Publish = (by: LogProcess, writer: number) => Promise<void>;
+type Publish = (by: LogProcess, writer: number, key?: string) => Promise<void>;
 
 function begin(name: string) {
   const simulated = simulateLog(name, { latencyMs: lambdaToTable, scanMs: 0, commitMs: 0 });
   const { time, store } = simulated;
   const latencies = new Map<number, number[]>();
   let busy = 0;
-  const publish: Publish = async ({ log, recall }, writer) => {
+  const publish: Publish = async ({ log, recall }, writer, key = "k") => {
     const sentAt = time.nowMs();
     try {
-      await log.publish(await recall(), [EVENT]);
+      await log.publish(await recall(), [eventOf(key)]);
       const own = latencies.get(writer) ?? [];
       latencies.set(writer, own);
       own.push(time.nowMs() - sentAt);
@@ -77,22 +77,24 @@ const at = (values: readonly number[], share: number) =>
 
 /**
  * Makes each writer, a separate process, publish one event after another. The last one begins
- * `lateMs` after the others.
+ * `lateMs` after the others. With several partitions, each event has a key of its own.
  */
 export async function closedLoop(
   writers: number,
   seconds: number,
-  { lateMs = 0 }: { readonly lateMs?: number } = {},
+  { lateMs = 0, partitions = 1 }: { readonly lateMs?: number; readonly partitions?: number } = {},
 ): Promise<Figures> {
   const { time, start, createStream, publish, figures } = begin(`closed ${writers}`);
   const processes = Array.from({ length: writers }, (_, n) => start(`writer ${n}`));
-  if (processes[0] !== undefined) await time.finish(createStream(processes[0], 1));
+  if (processes[0] !== undefined) await time.finish(createStream(processes[0], partitions));
+  let keys = 0;
+  const nextKey = () => (partitions === 1 ? "k" : `k${keys++}`);
   const until = time.nowMs() + seconds * 1_000;
   await time.finish(
     Promise.all(
       processes.map(async (process, writer) => {
         if (lateMs > 0 && writer === writers - 1) await pause(time, lateMs);
-        while (time.nowMs() < until) await publish(process, writer);
+        while (time.nowMs() < until) await publish(process, writer, nextKey());
       }),
     ),
   );

@@ -81,7 +81,8 @@ export function simulateLog(
       const { clock } = process;
       const table = createTable({ client, table: TABLE, clock, random: chance });
       const log = createLog({ table, clock, random: chance });
-      const deps = { table, clock, random: chance, sealPartition: log.seal, bringOn: log.bringOn };
+      const { seal: sealPartition, bringOn, assertMayTurn } = log;
+      const deps = { table, clock, random: chance, sealPartition, bringOn, assertMayTurn };
       const streams = createStreams(deps);
       const load = () => streams.load(defaultTenant, STREAM);
       const recall = () => streams.use(defaultTenant, STREAM, async (stream) => stream);

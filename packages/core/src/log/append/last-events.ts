@@ -7,7 +7,9 @@ import { chainIn, type Epoch, epochAt, epochsOf, type Partitioned } from "../../
 import { isTombstone, type RawJson } from "../../model/event.ts";
 import type { Life } from "../../model/names.ts";
 import { bucketOf } from "../../model/partition.ts";
+import { isEntered } from "../../model/restored.ts";
 import { type Batch, isLast } from "../../table/batch.ts";
+import type { Checkpoint } from "../../table/checkpoint.entity.ts";
 import type { Table } from "../../table/table.ts";
 import { unpackBatch } from "../codec.ts";
 import { type AppendPlan, type AppendRequest, writtenBy } from "./append-plan.ts";
@@ -15,12 +17,12 @@ import { compactionLagging, type LastEvent, NO_EVENT } from "./expectation-plan.
 
 /**
  * The known last events of keys in one partition. A key in `latest` has its last event below `upto`
- * there. Any other key has no event from `from` to `upto`. Its row in the compacted state is
- * current, because all events below `from` are compacted.
+ * there. Any other key has no event from where the memory begins to `upto`. Its row in the
+ * compacted state is current, because all events before are compacted.
  */
 type Tail = {
   /** Where the memory begins: the watermark of compaction when it was read. */
-  readonly from: number;
+  readonly begun: Pick<Checkpoint, "next" | "lost">;
   upto: number;
   /** When this process last saw that the chain continues at `upto`, or caused it. */
   stamp: Stamp;
@@ -56,10 +58,12 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
     end: number,
     view: Partitioned = { partitions: partition + 1 },
   ): Promise<ReadonlyMap<string, LastEvent> | undefined> {
-    const { from, latest } = await readTail(life, partition, end);
+    const tail = await readTail(life, partition, end);
+    const { latest } = tail;
     const epoch = epochAt(view, partition);
     const earlier = epochsOf(view).filter(({ first }) => first < epoch.first);
-    if (from <= epoch.from) await readEarlier(life, earlier.toReversed(), keys, latest);
+    if (!isEntered(tail.begun, epoch.from))
+      await readEarlier(life, earlier.toReversed(), keys, latest);
     const unknown = [...keys].filter((key) => !latest.has(key));
     for (let at = 0; at < unknown.length; at += ROWS_AT_ONCE) {
       const wave = unknown.slice(at, at + ROWS_AT_ONCE);
@@ -89,7 +93,7 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
         const tail = await readTail(life, chain, epoch.ends?.[chain - epoch.first] ?? epoch.from);
         const last = tail.latest.get(key);
         if (last !== undefined) note(latest, key, last);
-        if (last !== undefined || tail.from > epoch.from) break;
+        if (last !== undefined || isEntered(tail.begun, epoch.from)) break;
       }
     }
   }
@@ -139,7 +143,7 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
     const stamp = takeStamp(clock);
     const checkpoint = await table.checkpoints.load(life, partition);
     if (checkpoint === undefined) throw streamNotFound();
-    return { from: checkpoint.next, upto: checkpoint.next, stamp, latest: new Map() };
+    return { begun: checkpoint, upto: checkpoint.next, stamp, latest: new Map() };
   }
 
   function learnBatch(tail: Tail, batch: Batch): void {

@@ -60,6 +60,28 @@ describe("a cursor that is used on a stream", () => {
     );
   });
 
+  it("[restore.lost] may be from before an epoch, and covers nothing of a lost one", async () => {
+    const epochs = [
+      { first: 0, partitions: 1, from: 1, at: 0, ends: [40] },
+      { first: 1, partitions: 2, from: 41, at: 3_000 },
+    ];
+    const stream = { ...of, restored, partitions: 2, epochs };
+    const lostBy = async (_: Life, partition: number) => (partition === 0 ? LOST : []);
+    const isAccepted = async (nexts: readonly number[]) => {
+      const positions = nexts.map((next) => ({ batch: next, next }));
+      const cursor = { life: "now", positions, nextPartition: 0 };
+      const judged = assertOfStream({ ...facts, lostBy }, stream, cursor);
+      return judged.then(
+        () => true,
+        (error: LedgerError) => error.facts.reason !== "restored",
+      );
+    };
+    expect(await isAccepted([10, 41, 41])).toBe(true);
+    expect(await isAccepted([10, 25, 25])).toBe(false);
+    expect(await isAccepted([10, 41, 42])).toBe(false);
+    expect(await isAccepted([11, 41, 41])).toBe(false);
+  });
+
   it("[restore.lost] is refused by a table without restores when a restored copy made it", async () => {
     expect(await reasonFor(of, lifeText({ uid: "now", restored }), 5)).toBe("restored");
   });

@@ -1,6 +1,6 @@
 import { type CursorContent, invalidCursor } from "../../cursor/cursor.ts";
 import type { LedgerError } from "../../kernel/error.ts";
-import { chainCount, type Partitioned, TurnReached } from "../../model/epochs.ts";
+import { chainCount, type Partitioned, startOfChain, TurnReached } from "../../model/epochs.ts";
 import { type Life, lifeOf, lifeText, parseLifeText, type ScopedName } from "../../model/names.ts";
 import { isLost, type LostRange, type Restored, restoredEnd } from "../../model/restored.ts";
 import type { Table } from "../../table/table.ts";
@@ -65,10 +65,12 @@ async function assertNotLost(log: CursorFacts, stream: Stream, cursor: CursorCon
   const { positions, bootstrap } = cursor;
   await Promise.all(
     positions.map(async (position, partition) => {
+      const read = Math.max(position?.next ?? 0, bootstrap?.exactFrom[partition] ?? 0);
+      // The cursor covers nothing here. It may be from before the epoch of this partition.
+      if (read === 0 || read === startOfChain(stream, partition)) return;
       const lost = await log.lostBy(stream.life, partition, id);
       // A partition without such an end was made after the restore. The cursor covers a lost one.
       const end = restoredEnd(lost, next) ?? 0;
-      const read = Math.max(position?.next ?? 0, bootstrap?.exactFrom[partition] ?? 0);
       if (read > end || isLost(lost, read) || isLost(lost, position?.next ?? 0)) throw restored();
     }),
   );

@@ -92,13 +92,15 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         tag: "streams",
         summary: "Change a stream's settings",
         description:
-          "A longer retention applies to events published from now on, and a shorter one to all events at once. The storage of new events is freed no earlier than that of the events before them.",
+          "A longer retention applies to events published from now on, and a shorter one to all events at once. The storage of new events is freed no earlier than that of the events before them. A change of `partitions` is answered once events are written to the new partitions.",
         answers: { 200: { description: "The stream as it is now.", body: "Stream" } },
         problems: [
           "malformed-json",
           "request-too-large",
           "stream-not-found",
           "unsupported-media-type",
+          "compaction-stalled",
+          "numbering-at-risk",
           "outcome-unknown",
         ],
       }),
