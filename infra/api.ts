@@ -28,6 +28,9 @@ export const router = new sst.aws.Function("Router", {
     TABLE_NAME: table.name,
     EVENTLEDGER_WAIT_SECONDS_MAX: settings.waitSecondsMax,
     EVENTLEDGER_CORS_ORIGINS: settings.corsOrigins,
+    ...(settings.portalAncestors === ""
+      ? {}
+      : { EVENTLEDGER_PORTAL_ANCESTORS: settings.portalAncestors }),
     ...(settings.auditArchiveDays === ""
       ? {}
       : { EVENTLEDGER_AUDIT_ARCHIVE_DAYS: settings.auditArchiveDays }),

@@ -23,6 +23,8 @@ export const settings = {
   reservedConcurrency: reservedFrom(process.env.RESERVED_CONCURRENCY),
   /** The web sites whose pages may call the API, separated by commas. The default is none. */
   corsOrigins: originsFrom(process.env.CORS_ORIGINS),
+  /** The sites that may embed the portal, separated by commas. The default is none. */
+  portalAncestors: ancestorsFrom(process.env.PORTAL_ANCESTORS),
   /** The longest wait of a poll, in seconds, or `off`. AWS bills a function while it waits. */
   waitSecondsMax: waitSecondsFrom(process.env.WAIT_SECONDS_MAX),
   /**
@@ -107,6 +109,18 @@ function originsFrom(value = ""): string {
     );
   }
   return origins.join(",");
+}
+
+/** Reads the sites as the router does (packages/functions/src/portal-ancestors.ts). */
+function ancestorsFrom(value = ""): string {
+  const found = value.split(",").flatMap((one) => (one.trim() === "" ? [] : [one.trim()]));
+  for (const one of found) {
+    if (/^(?:self|https?:\/\/(?:\*\.)?[a-z0-9.-]+(?::\d+)?)$/.test(one)) continue;
+    throw new Error(
+      `PORTAL_ANCESTORS has "${one}"; it can be self and origins such as https://app.example.com, with commas between.`,
+    );
+  }
+  return found.join(",");
 }
 
 /**

@@ -11,7 +11,7 @@ const OF_COLOURS = ["color-contrast", "link-in-text-block"];
  * The same page is examined in each of these looks, without a reload. Each width gets all rules
  * once.
  */
-const LOOKS = [
+export const LOOKS = [
   { colorScheme: "light", width: 1440, rules: undefined },
   { colorScheme: "dark", width: 1440, rules: OF_COLOURS },
   { colorScheme: "dark", width: 390, rules: undefined },
@@ -19,7 +19,10 @@ const LOOKS = [
 ] as const;
 
 /** Returns the findings of axe-core, each with the places that it names. */
-async function findings(page: Page, rules: readonly string[] | undefined): Promise<string[]> {
+export async function findings(
+  page: Page,
+  rules: readonly string[] | undefined,
+): Promise<string[]> {
   if (!(await page.evaluate(`"axe" in window`))) await page.evaluate(axe.source);
   const runOnly = rules && { type: "rule", values: rules };
   const how = JSON.stringify({ resultTypes: ["violations"], runOnly });
@@ -29,7 +32,7 @@ async function findings(page: Page, rules: readonly string[] | undefined): Promi
   );
 }
 
-const SCROLLS_SIDEWAYS =
+export const SCROLLS_SIDEWAYS =
   "document.documentElement.scrollWidth > document.documentElement.clientWidth";
 
 export function accessible(world: World): void {

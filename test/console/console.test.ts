@@ -5,6 +5,7 @@ import { data } from "./data.ts";
 import { firstUse } from "./first-use.ts";
 import { keyboard } from "./keyboard.ts";
 import { live } from "./live.ts";
+import { portal } from "./portal.ts";
 import { rights } from "./rights.ts";
 import { scale } from "./scale.ts";
 import { walk } from "./walk.ts";
@@ -27,4 +28,5 @@ describe.runIf(isThere)("the console", () => {
   describe("live", () => live(world));
   describe("scale", () => scale(world));
   describe("first use", () => firstUse());
+  describe("the portal", () => portal());
 });

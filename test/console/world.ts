@@ -16,17 +16,25 @@ export type World = {
   readonly ledger: EventLedger;
   /** Creates a key with the given settings. */
   newKey(members: Readonly<Record<string, unknown>>): Promise<string>;
+  /** Opens a page of any server. Only it and this stack may get requests. */
+  openPage(url: string, options?: BrowserContextOptions): Promise<Watched>;
   /** Opens the console at an address. With a key, it is signed in. */
   open(hash: string, key?: string, options?: BrowserContextOptions): Promise<Watched>;
 };
 
-export function openWorld({ isSeeded = true } = {}): World {
+type Options = {
+  readonly isSeeded?: boolean;
+  /** The sites that may embed the portal, read when the stack starts. */
+  readonly portalAncestors?: readonly string[];
+};
+
+export function openWorld({ isSeeded = true, portalAncestors = [] }: Options = {}): World {
   let stack: Stack;
   let browser: Browser;
   beforeAll(async () => {
     const endpoint = inject("dynamoEndpoint");
     const tableName = `console-${randomUUID()}`;
-    stack = await startStack({ endpoint, tableName });
+    stack = await startStack({ endpoint, tableName, portalAncestors });
     if (isSeeded) await seed(stack);
     browser = await launch(chromiumPath() ?? expect.fail("no Chromium"));
   }, 120_000);
@@ -55,27 +63,39 @@ export function openWorld({ isSeeded = true } = {}): World {
       });
       return made.apiKey;
     },
-    async open(hash, key, options = {}) {
-      const context = await browser.newContext({
-        viewport: { width: 1440, height: 900 },
-        reducedMotion: "reduce",
-        ...options,
-      });
-      const page = await context.newPage();
-      page.setDefaultTimeout(15_000);
-      const faults = watch(page, stack.url);
+    async openPage(url, options) {
+      const watched = await newPage(options, [stack.url, new URL(url).origin]);
+      await watched.page.goto(url);
+      return watched;
+    },
+    async open(hash, key, options) {
+      const { page, faults, close } = await newPage(options, [stack.url]);
       if (key !== undefined) {
         await page.goto(`${stack.url}/console#key=${encodeURIComponent(key)}`);
         await page.getByRole("button", { name: "Sign out" }).waitFor();
       }
       await page.goto(`${stack.url}/console${hash}`);
-      return { page, faults, close: () => context.close() };
+      return { page, faults, close };
     },
   };
+
+  async function newPage(
+    options: BrowserContextOptions = {},
+    urls: readonly string[],
+  ): Promise<Watched> {
+    const context = await browser.newContext({
+      viewport: { width: 1440, height: 900 },
+      reducedMotion: "reduce",
+      ...options,
+    });
+    const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    return { page, faults: watch(page, urls), close: () => context.close() };
+  }
 }
 
 /** Collects errors of the page, violations of its policy, and requests to other servers. */
-function watch(page: Page, url: string): string[] {
+function watch(page: Page, urls: readonly string[]): string[] {
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
   page.on("console", (message) => {
@@ -86,7 +106,8 @@ function watch(page: Page, url: string): string[] {
     void dialog.dismiss();
   });
   page.on("request", (request) => {
-    if (!request.url().startsWith(`${url}/`)) faults.push(`request: ${request.url()}`);
+    const isKnown = urls.some((url) => request.url().startsWith(`${url}/`));
+    if (!isKnown) faults.push(`request: ${request.url()}`);
   });
   return faults;
 }

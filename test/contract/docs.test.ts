@@ -173,6 +173,19 @@ describe("push", () => {
   });
 });
 
+describe("portal", () => {
+  it("the commands of the page make tokens, and a token reads what its prefix covers", async () => {
+    const blocks = blocksOf("docs/portal.md").filter(({ language }) => language === "sh");
+    const [made = [], read = []] = await paste(blocks.map(({ text }) => text));
+    expect(made.at(-1)).toMatchObject({
+      token: expect.stringMatching(/^elt_/),
+      keyPrefix: "acme/",
+      subscriptions: ["acme"],
+    });
+    expect(read).toMatchObject([{ events: [{ key: "acme/order-1", data: { total: 42 } }] }]);
+  });
+});
+
 /** README archives the stream `orders`. The other pages create it as it was before. */
 const stopArchive = () =>
   fetch(`${stack.url}/streams/orders`, {

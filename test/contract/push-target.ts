@@ -12,6 +12,7 @@ const ADMIN_KEY = "the-admin-key-of-the-pushes";
 
 /** A delivery as its receiver sees it. */
 export type Received = {
+  readonly path: string | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
   readonly body: { readonly key: string; readonly sequence: number; readonly data: unknown };
@@ -49,7 +50,12 @@ export async function openPushTarget(aheadMs: () => number, reach: Reach = "ever
     request.on("data", (piece: Buffer) => pieces.push(piece));
     request.on("end", () => {
       const text = Buffer.concat(pieces).toString();
-      const delivery = { headers: request.headers, text, body: JSON.parse(text) };
+      const delivery = {
+        path: request.url,
+        headers: request.headers,
+        text,
+        body: JSON.parse(text),
+      };
       received.push(delivery);
       const answer = reply(delivery);
       if (answer === "nothing") {

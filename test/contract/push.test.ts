@@ -76,6 +76,44 @@ const isOf =
   ({ body }: Received) =>
     body.key === key;
 
+describe("a replay", () => {
+  it("[push.replay] sends everything from a time on once more, in order for each key", async () => {
+    const { stream } = await pushed();
+    await api.publish(stream, [event("a", 1), event("b", 1)]);
+    aheadMs += MINUTE_MS;
+    const from = new Date(Date.now() + aheadMs).toISOString();
+    await api.publish(stream, [event("a", 2), event("a", 3)]);
+    await run();
+    expect(sent("a")).toEqual([1, 2, 3]);
+    received.length = 0;
+    const replayed = await sendTo(stream, "/replay", "POST", { from });
+    expect(described.Push.parse(replayed.body).status).toBe("enabled");
+    expect(received).toEqual([]);
+    await run();
+    expect(sent()).toEqual([2, 3]);
+    received.length = 0;
+    await sendTo(stream, "/replay", "POST", { from: "earliest" });
+    await run();
+    expect([sent("a"), sent("b")]).toEqual([[1, 2, 3], [1]]);
+  });
+
+  it("[push.replay] is refused for anything that is neither earliest nor a time, and moves nothing", async () => {
+    const { stream } = await pushed();
+    await api.publish(stream, event("a", 1));
+    await run();
+    const { cursor } = (await api.browse(stream)).body;
+    const far = new Date(Date.now() + aheadMs + HOUR_MS).toISOString();
+    for (const from of ["latest", "bootstrap", "1", cursor, { cursor }, 1, null, far]) {
+      const { body } = await sendTo(stream, "/replay", "POST", { from });
+      expect(body).toMatchObject({ code: "invalid-request", errors: [{ pointer: "/from" }] });
+    }
+    await end(stream);
+    const { body } = await sendTo(stream, "/replay", "POST", { from: "earliest" });
+    expect(body).toMatchObject({ code: "push-not-found" });
+    expect(await api.getSubscription(stream, "hook")).toMatchObject({ lag: { events: 0 } });
+  });
+});
+
 describe("a push", () => {
   it("[push.signed] sends each event once, signed as Standard Webhooks, with its data as sent", async () => {
     const { stream, secret } = await pushed();

@@ -51,6 +51,21 @@ function consolePage(api: Client, open: Open): void {
     }
   });
 
+  it("[portal.page] the portal loads its own files, needs no key, and is in no frame by default", async () => {
+    const page = await api.send({ path: "/portal", headers: { authorization: "" } });
+    expect(page.status).toBe(200);
+    const policy = page.header("content-security-policy");
+    expect(policy).toContain("default-src 'self';");
+    expect(policy).toContain("frame-ancestors 'none';");
+    expect(page.header("x-frame-options")).toBe("DENY");
+    expect(page.header("referrer-policy")).toBe("no-referrer");
+    const files = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file = ""]) => file);
+    expect(files.length).toBeGreaterThan(1);
+    for (const path of files) {
+      expect((await api.send({ path, headers: { authorization: "" } })).status, path).toBe(200);
+    }
+  });
+
   it("[console.self-contained] no name leads out of the console's folder", async () => {
     for (const name of ["none.js", "..%2Findex.html", "index.html", "..%5C..%5Cbuild.js", ".js"]) {
       const path = `/console/assets/${name}`;

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { readPortalAncestors } from "../../packages/functions/src/portal-ancestors.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Inventory } from "./inventory.ts";
 
@@ -54,6 +55,7 @@ describe("INGRESS=function-url", () => {
         INGRESS: "function-url",
         WAIT_SECONDS_MAX: "20",
         CORS_ORIGINS: "https://app.example.com, http://localhost:5173",
+        PORTAL_ANCESTORS: "self, https://*.shop.example",
       },
     });
   });
@@ -91,6 +93,16 @@ describe("INGRESS=function-url", () => {
     expect(stage.inputs("Function", "Router").environment).toMatchObject({
       variables: { EVENTLEDGER_CORS_ORIGINS: "https://app.example.com,http://localhost:5173" },
     });
+  });
+
+  it("[portal.framed] the router knows which sites may embed the portal, as it would read them itself", async () => {
+    const { variables } = stage.inputs("Function", "Router").environment as {
+      variables: Record<string, string>;
+    };
+    const text = variables.EVENTLEDGER_PORTAL_ANCESTORS;
+    expect(readPortalAncestors(text)).toEqual(["self", "https://*.shop.example"]);
+    const wrong = evaluate({ stage: "alice", env: { PORTAL_ANCESTORS: "*" } });
+    await expect(wrong).rejects.toThrow("PORTAL_ANCESTORS");
   });
 
   it("polls may wait as long as WAIT_SECONDS_MAX says", () => {

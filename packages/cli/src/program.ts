@@ -9,6 +9,7 @@ import { keysCommands } from "./commands/keys.ts";
 import { listenCommand } from "./commands/listen.ts";
 import { loginCommands } from "./commands/login.ts";
 import { parkedCommands } from "./commands/parked.ts";
+import { portalCommands } from "./commands/portal.ts";
 import { publishCommand } from "./commands/publish.ts";
 import { pushCommands } from "./commands/push.ts";
 import { readCommands } from "./commands/read.ts";
@@ -93,7 +94,7 @@ const COMMANDS: readonly Group[] = [
       ...[subsCommands, parkedCommands, pushCommands],
     ],
   ],
-  ["Access:", [keysCommands, tenantsCommands, usageCommand]],
+  ["Access:", [keysCommands, portalCommands, tenantsCommands, usageCommand]],
   ["Shell:", [completionCommand]],
 ];
 

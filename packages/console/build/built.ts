@@ -8,7 +8,7 @@ const here = path.resolve(import.meta.dirname, "..");
 const dist = path.join(here, "dist");
 
 /** All files that decide what is built. The lock file names the version of every package. */
-const SOURCES = ["index.html", "package.json", "build/*.ts", "src/**/*", "../sdk/src/**/*.ts"];
+const SOURCES = ["*.html", "package.json", "build/*.ts", "src/**/*", "../sdk/src/**/*.ts"];
 
 /**
  * Returns the folder of the built console: `index.html`, and `assets` with hashed names. Builds it

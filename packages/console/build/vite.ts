@@ -3,11 +3,13 @@ import { build } from "vite";
 
 const [, , outDir = ""] = process.argv;
 
-/** Builds the console into the folder of the first argument. */
+const root = path.resolve(import.meta.dirname, "..");
+
+/** Builds the console and the portal into the folder of the first argument. */
 await build({
   configFile: false,
   logLevel: "warn",
-  root: path.resolve(import.meta.dirname, ".."),
+  root,
   base: "/console/",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
@@ -16,6 +18,9 @@ await build({
     // The Content Security Policy allows no `data:` addresses.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: [path.join(root, "index.html"), path.join(root, "portal.html")],
+    },
     reportCompressedSize: false,
   },
 });

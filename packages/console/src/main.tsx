@@ -1,5 +1,6 @@
 import { render } from "preact";
 import "./style/base.css";
+import "./style/parts.css";
 import "./style/layout.css";
 import "./style/events.css";
 import { keepFocus } from "./focus.ts";

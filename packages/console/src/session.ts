@@ -2,6 +2,7 @@ import { computed, signal } from "@preact/signals";
 import { administer, type Caller, type KeyScope } from "../../sdk/src/admin/index.ts";
 import { type ConnectionOptions, EventLedger, LedgerProblem } from "../../sdk/src/index.ts";
 import { quoteData } from "./json/quote-data.ts";
+import { whenRefused } from "./parts/refused.ts";
 
 export type Scope = KeyScope;
 
@@ -83,12 +84,7 @@ export async function signIn(key: string): Promise<void> {
 
 export const signOut = (): void => end("");
 
-/** Ends the session when the server refuses the key. Returns whether it did. */
-export function endIfRefused(error: unknown): boolean {
-  if (!LedgerProblem.is(error, "unauthorized")) return false;
-  end("The server does not accept this key any more.");
-  return true;
-}
+whenRefused(() => end("The server does not accept this key any more."));
 
 function end(why: string): void {
   sessionStorage.removeItem(PLACE);

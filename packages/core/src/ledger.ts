@@ -8,6 +8,7 @@ import { maintenanceOperations } from "./operations/maintenance.ts";
 import { parkingOperations } from "./operations/parking.ts";
 import { createParts, type LedgerDeps } from "./operations/parts.ts";
 import { pollOperations } from "./operations/polling.ts";
+import { portalOperations } from "./operations/portal.ts";
 import { publishOperations } from "./operations/publishing.ts";
 import { pushRunOperations } from "./operations/push-runs.ts";
 import { pushOperations } from "./operations/pushing.ts";
@@ -38,6 +39,7 @@ export function createLedger(deps: LedgerDeps) {
     ...parkingOperations(parts),
     ...pushOperations(parts),
     ...pushRunOperations(parts),
+    ...portalOperations(parts),
     ...maintenanceOperations(parts),
     ...archiveOperations(parts),
     ...exportOperations(parts),

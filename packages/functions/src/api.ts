@@ -12,7 +12,10 @@ import { readStreamSecondsMax } from "./stream-seconds.ts";
 
 const config = readConfig(process.env);
 const push = openPushFrom(process.env);
-const { ledger, authenticate, corsOrigins, metrics } = openLedger({ ...config, push });
+const { ledger, authenticate, corsOrigins, portalAncestors, metrics } = openLedger({
+  ...config,
+  push,
+});
 
 const logFailure: LogFailure = ({ requestId, error }) =>
   logLine({ level: "ERROR", requestId, ...describeError(error) });
@@ -23,6 +26,7 @@ const app = createApp({
   ledger,
   authenticate,
   corsOrigins,
+  portalAncestors,
   loadDocsAsset: docsAssetsFrom((name) => `docs/${name}`),
   loadConsoleFile: consoleFilesFrom(() => "console"),
   logFailure,

@@ -5,6 +5,7 @@ import {
   createAdminKey,
   createLedger,
   type Identity,
+  isPortalToken,
   type Ledger,
   type Pace,
   rootCaller,
@@ -22,6 +23,7 @@ import { meterLedger } from "./metrics/metered-ledger.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import { createStoreMeter } from "./metrics/store-meter.ts";
 import { type ArchiveConfig, openArchive, readArchive } from "./open-archive.ts";
+import { readPortalAncestors } from "./portal-ancestors.ts";
 import type { OpenPush } from "./push/open-push.ts";
 import { assertAdminKey, assertCursorKeys, readCursorKeys } from "./secrets.ts";
 import { createStoreClient } from "./store/store-client.ts";
@@ -46,6 +48,8 @@ export type Config = {
   readonly authOff?: boolean;
   /** The web sites whose pages may call the API. */
   readonly corsOrigins?: readonly string[];
+  /** The sites that may embed the portal: see `readPortalAncestors`. */
+  readonly portalAncestors?: readonly string[];
   /** False: each request appends on its own. Only for measurements. */
   readonly groupCommit?: boolean;
   /** The longest wait of a poll. With 0, no poll waits. */
@@ -81,6 +85,7 @@ export type OpenLedger = {
   readonly authenticate: Authenticate;
   readonly authOff: boolean;
   readonly corsOrigins: readonly string[];
+  readonly portalAncestors?: readonly string[];
   /** The underlying client, so that tests can count and disturb its requests. */
   readonly client: DynamoDBClient;
   /** The measurements of this process. */
@@ -145,9 +150,12 @@ export function openLedger(config: Config): OpenLedger {
     observeParked: () => metrics.count("KeysParked"),
   });
   const isAdminKey = createAdminKey(config.adminKey);
-  const { corsOrigins = [] } = config;
-  const letInFromHere: Authenticate = async (_, from) =>
-    isFromHere(from, corsOrigins) ? ROOT : undefined;
+  const { corsOrigins = [], portalAncestors = [] } = config;
+  // A portal token has its own rights here too, so that the portal can be tried.
+  const letInFromHere: Authenticate = async (apiKey, from) => {
+    if (!isFromHere(from, corsOrigins)) return undefined;
+    return apiKey !== undefined && isPortalToken(apiKey) ? ledger.access.identify(apiKey) : ROOT;
+  };
   const authenticate: Authenticate = async (apiKey) => {
     if (apiKey === undefined) return undefined;
     return isAdminKey(apiKey) ? ROOT : ledger.access.identify(apiKey);
@@ -157,6 +165,7 @@ export function openLedger(config: Config): OpenLedger {
     authenticate: config.authOff ? letInFromHere : authenticate,
     authOff: config.authOff ?? false,
     corsOrigins,
+    portalAncestors,
     client,
     metrics,
     close: () => {
@@ -208,6 +217,7 @@ export function readConfig(
     adminKey,
     cursorKey,
     corsOrigins: readOrigins(env.EVENTLEDGER_CORS_ORIGINS),
+    portalAncestors: readPortalAncestors(env.EVENTLEDGER_PORTAL_ANCESTORS),
     waitSecondsMax: readWaitSecondsMax(env.EVENTLEDGER_WAIT_SECONDS_MAX, WAIT_SECONDS_ON_LAMBDA),
     archive: readArchive(env),
     auditArchiveDays: readAuditArchiveDays(env.EVENTLEDGER_AUDIT_ARCHIVE_DAYS),

@@ -26,6 +26,7 @@ export type EngineOptions = {
   readonly cursorKey: string;
   readonly authOff: boolean;
   readonly corsOrigins: readonly string[];
+  readonly portalAncestors?: readonly string[];
   readonly waitSecondsMax?: number;
   /** Returns whether the disk of the database has room for this many more bytes. */
   readonly hasRoomFor?: (bytes: number) => Promise<boolean>;

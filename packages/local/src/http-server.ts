@@ -35,7 +35,7 @@ const CLOSE_EVERY_MS = 20;
  * address, and throws a RangeError for any other.
  */
 export async function startServer(
-  { ledger, authenticate, authOff, corsOrigins, metrics }: OpenLedger,
+  { ledger, authenticate, authOff, corsOrigins, portalAncestors, metrics }: OpenLedger,
   { host, port }: { host: string; port: number },
 ): Promise<LocalServer> {
   if (authOff && !isLoopback(host)) {
@@ -47,6 +47,7 @@ export async function startServer(
     ledger,
     authenticate,
     corsOrigins,
+    portalAncestors,
     loadDocsAsset: docsAssetsFrom(installedDocsFile),
     loadConsoleFile: consoleFilesFrom(builtConsole),
     logFailure,

@@ -1,6 +1,7 @@
 import { readAuditArchiveDays } from "@eventledger/functions/audit-archive-days.ts";
 import { isLoopback } from "@eventledger/functions/loopback.ts";
 import { readOrigins } from "@eventledger/functions/open-ledger.ts";
+import { readPortalAncestors } from "@eventledger/functions/portal-ancestors.ts";
 import { assertCursorKeys, SECRET_PATTERN } from "@eventledger/functions/secrets.ts";
 import { readWaitSecondsMax } from "@eventledger/functions/wait-seconds.ts";
 import { LIMITS } from "@eventledger/protocol";
@@ -29,6 +30,8 @@ export type Settings = {
   readonly authOff: boolean;
   /** The web sites whose pages may call the API. */
   readonly corsOrigins: readonly string[];
+  /** The sites that may embed the portal. */
+  readonly portalAncestors: readonly string[];
   /** The longest wait of a poll. With 0, no poll waits. */
   readonly waitSecondsMax: number;
   /** How many days the audit streams are archived. */
@@ -50,6 +53,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     cursorKey: readCursorKey(env.EVENTLEDGER_CURSOR_KEYS || undefined),
     authOff: readAuth(env.EVENTLEDGER_AUTH || "on", host),
     corsOrigins: readOrigins(env.EVENTLEDGER_CORS_ORIGINS),
+    portalAncestors: readAncestors(env.EVENTLEDGER_PORTAL_ANCESTORS),
     waitSecondsMax: readWaits(env.EVENTLEDGER_WAIT_SECONDS_MAX),
     auditArchiveDays: readAuditDays(env.EVENTLEDGER_AUDIT_ARCHIVE_DAYS),
   };
@@ -132,6 +136,14 @@ function readCursorKey(text: string | undefined): string | undefined {
 function readAuditDays(text: string | undefined): number | undefined {
   try {
     return readAuditArchiveDays(text);
+  } catch (error) {
+    throw new StackError((error as Error).message);
+  }
+}
+
+function readAncestors(text: string | undefined): string[] {
+  try {
+    return readPortalAncestors(text);
   } catch (error) {
     throw new StackError((error as Error).message);
   }

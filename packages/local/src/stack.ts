@@ -35,6 +35,8 @@ export type StackOptions = {
   readonly authOff?: boolean;
   /** The web sites whose pages may call the API. */
   readonly corsOrigins?: readonly string[];
+  /** The sites that may embed the portal. The default is none. */
+  readonly portalAncestors?: readonly string[];
   /** The longest wait of a poll. With 0, no poll waits. */
   readonly waitSecondsMax?: number;
   /** How many days the audit streams are archived. */
@@ -117,6 +119,7 @@ async function startEngines(
     onNotice,
     authOff: options.authOff ?? false,
     corsOrigins: options.corsOrigins ?? [],
+    portalAncestors: options.portalAncestors ?? [],
     auditArchiveDays: options.auditArchiveDays,
     ...(options.waitSecondsMax === undefined ? {} : { waitSecondsMax: options.waitSecondsMax }),
     ...(folder === undefined ? {} : { hasRoomFor: watchDisk(folder.databaseDir, onNotice) }),

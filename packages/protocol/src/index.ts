@@ -8,6 +8,7 @@ export * from "./export.ts";
 export * from "./limits.ts";
 export * from "./parking.ts";
 export * from "./place.ts";
+export * from "./portal.ts";
 export * from "./problem.ts";
 export * from "./push.ts";
 export * from "./quota.ts";

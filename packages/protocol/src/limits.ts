@@ -124,6 +124,13 @@ export const LIMITS = {
   /** A process that has just validated a key may accept it for this long after it is revoked. */
   revocationSecondsMax: 30,
 
+  /** A portal token names its streams and subscriptions, and fits into a header. */
+  portalNamesMax: 8,
+  portalTokenCharsMax: 4_096,
+  /** Nothing ends a single token before it expires. */
+  portalSecondsMin: 60,
+  portalSecondsMax: 86_400,
+
   partitionsMax: 64,
   /**
    * The number of partitions over all changes of a stream. A seek writes a row for each of them in

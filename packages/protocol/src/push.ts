@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { EventKey } from "./event.ts";
 import { LIMITS } from "./limits.ts";
-import { boundedInteger, described, ListQuery, Sequence } from "./text.ts";
+import { boundedInteger, described, ListQuery, Sequence, timestampOr } from "./text.ts";
 
 const CONCURRENCY = 8;
 const TIMEOUT_SECONDS = 15;
@@ -58,6 +58,27 @@ export const ResendBody = described(z.strictObject({ key: EventKey, sequence: Se
   examples: [{ key: "order-1", sequence: 42 }],
 });
 export type ResendBody = z.infer<typeof ResendBody>;
+
+const REPLAY_FORMS = "must be earliest or an RFC 3339 time";
+
+/** The body that says from where a push sends events once more. */
+export const ReplayBody = described(
+  z.strictObject({
+    from: described(
+      z.union([z.literal("earliest"), timestampOr(REPLAY_FORMS)], { error: REPLAY_FORMS }),
+      {
+        description:
+          "`earliest`, or a time. Everything that was published then or later is sent once more.",
+      },
+    ),
+  }),
+  {
+    id: "ReplayBody",
+    description: "From where a push sends events once more.",
+    examples: [{ from: "2026-11-24T08:30:00Z" }],
+  },
+);
+export type ReplayBody = z.infer<typeof ReplayBody>;
 
 /** The query of the list of deliveries. */
 export const DeliveriesQuery = z.strictObject({

@@ -31,6 +31,7 @@ export type ProblemCode =
   | "parked-key-not-found"
   | "export-not-found"
   | "erasure-not-found"
+  | "push-not-found"
   | "method-not-allowed"
   | "streaming-unavailable"
   | "request-timeout"

@@ -39,6 +39,11 @@ const ERASURE = "0".repeat(24);
 const BODIES: Readonly<Record<string, (names: Names) => object>> = {
   publishEvents: () => ({ key: "k", data: 1 }),
   seek: ({ cursor }) => ({ to: { cursor } }),
+  createPortalToken: ({ stream }) => ({
+    streams: [stream],
+    keyPrefix: "k",
+    scopes: ["endpoints"],
+  }),
 };
 
 /** Returns the document's example of a body, with a real cursor where the body takes one. */

@@ -154,6 +154,37 @@ export const BOUNDED_USES: Readonly<Record<string, Use>> = {
   enablePush: ofSubscription((path) => ({ method: "POST", path: `${path}/push/enable` })),
   rotatePush: ofSubscription((path) => ({ method: "POST", path: `${path}/push/rotate` })),
   testPush: ofSubscription((path) => ({ method: "POST", path: `${path}/push/test` })),
+  replayPush: ofSubscription((path) => post(`${path}/push/replay`, { from: "earliest" })),
+  createPortalToken: {
+    within: ({ stream, own }) =>
+      post("/portal-tokens", {
+        streams: [stream],
+        keyPrefix: "eu/",
+        subscriptions: [own],
+        scopes: ["read", "endpoints"],
+      }),
+    outside: ({ stream, foreign }) => [
+      ...["", "e", "us/"].map(
+        (keyPrefix) =>
+          [
+            "forbidden",
+            post("/portal-tokens", { streams: [stream], keyPrefix, scopes: ["read"] }),
+          ] as const,
+      ),
+      ...foreign.map(
+        (name) =>
+          [
+            "subscription-not-found",
+            post("/portal-tokens", {
+              streams: [stream],
+              keyPrefix: "eu/",
+              subscriptions: [name],
+              scopes: ["endpoints"],
+            }),
+          ] as const,
+      ),
+    ],
+  },
   resendPush: {
     within: ({ stream, own }) =>
       post(`${at(stream, own)}/push/resend`, { key: "eu/1", sequence: 1 }),

@@ -1,4 +1,4 @@
-import { counted } from "../arguments.ts";
+import { counted, parsePlace } from "../arguments.ts";
 import { type Cli, confirm } from "../cli.ts";
 import { findSubscription } from "../connection/subscription-name.ts";
 import { Failure, UsageError } from "../io.ts";
@@ -48,6 +48,11 @@ export function pushCommands({ program, act }: Register): void {
     .addHelpText("after", "\nExample:\n  $ el push deliveries orders/shop")
     .action(act((cli, [given]) => deliveries(cli, given)));
   push
+    .command("replay <subscription> [from]")
+    .description("send everything from earliest (default) or a time on once more")
+    .addHelpText("after", "\nExample:\n  $ el push replay orders/shop -15m")
+    .action(act((cli, [given, from]) => replay(cli, given, from)));
+  push
     .command("resend <subscription> <key> <sequence>")
     .description("send an event of the stream once more")
     .addHelpText("after", "\nExample:\n  $ el push resend orders/shop order-7 12")
@@ -95,6 +100,20 @@ async function turn(cli: Cli, given: string, verb: "enable" | "disable"): Promis
   const { pushes, name, title, how } = await find(cli, given);
   const push = await pushes[verb](name, how);
   await cli.out.document(push, () => `The push of ${title} is ${push.status}.`);
+}
+
+async function replay(cli: Cli, given: string, from = "earliest"): Promise<void> {
+  const place = parsePlace(from, cli.io.now());
+  const { pushes, name, title, how } = await find(cli, given);
+  if (!(await confirm(cli, `Send everything of ${title} from ${from} on once more?`))) {
+    await cli.out.note("Nothing is sent again.");
+    return;
+  }
+  const push = await pushes.replay(name, place, how);
+  await cli.out.document(
+    push,
+    () => `The push of ${title} sends everything from ${from} on again.`,
+  );
 }
 
 async function rotate(cli: Cli, given: string): Promise<void> {

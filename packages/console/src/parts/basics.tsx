@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { LedgerProblem, LedgerUnreachable } from "../../../sdk/src/index.ts";
+import { LedgerProblem, LedgerUnreachable } from "../../../sdk/src/errors.ts";
 import { ago, clock, moment } from "../format.ts";
 import { visible } from "../visible.ts";
 import { useNow } from "./load.ts";

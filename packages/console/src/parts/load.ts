@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { endIfRefused } from "../session.ts";
+import { endIfRefused } from "./refused.ts";
 
 export type Loaded<T> = {
   /** The last answer. It stays while a later request fails. */

@@ -4,9 +4,10 @@ import { count, counted } from "../format.ts";
 import { Ago, announce, Empty, Failure, Name, Skeleton, Stale, Tag } from "../parts/basics.tsx";
 import { FormDialog } from "../parts/dialog.tsx";
 import { useLoad } from "../parts/load.ts";
+import { endIfRefused } from "../parts/refused.ts";
 import { type Column, Rows } from "../parts/rows.tsx";
 import { href } from "../place.ts";
-import { can, endIfRefused } from "../session.ts";
+import { can } from "../session.ts";
 import { visible } from "../visible.ts";
 
 type Props = { readonly stream: string; readonly subscription: string };

@@ -18,6 +18,7 @@ import { createIdentify } from "./identify.ts";
 import { createKeyMemory } from "./key-memory.ts";
 import type { KeyKind } from "./key-text.ts";
 import { type Caller, everything } from "./permission.ts";
+import type { PortalTokens } from "./portal-token.ts";
 
 type Deps = {
   readonly table: Table;
@@ -25,19 +26,20 @@ type Deps = {
   readonly random: Random;
   readonly kind: KeyKind;
   readonly cursors: Cursors;
+  readonly portalTokens: PortalTokens;
 };
 
 type ListPage = { readonly limit: number; readonly cursor?: string | undefined };
 
 /** Authenticates callers and determines their rights. */
-export function createAccess({ table, clock, random, kind, cursors }: Deps) {
+export function createAccess({ table, clock, random, kind, cursors, portalTokens }: Deps) {
   const memory = createKeyMemory(clock, (id) => table.apiKeys.load(id));
   const keys = createApiKeys({ table, clock, random, kind, forget: memory.forget });
   const readCursor = (list: ListOf, cursor: string | undefined): string | undefined =>
     cursor === undefined ? undefined : cursors.parseListed(list, cursor);
 
   return {
-    identify: createIdentify({ table, clock, kind, memory }),
+    identify: createIdentify({ table, clock, kind, memory, portalTokens }),
 
     createKey: (caller: Caller, config: CreateApiKey): Promise<NewApiKey> =>
       keys.create(caller, config),

@@ -4,9 +4,11 @@ import type { Clock } from "../kernel/clock.ts";
 import { HOUR_MS } from "../kernel/time.ts";
 import type { ApiKeyRow } from "../table/api-key.entity.ts";
 import type { Table } from "../table/table.ts";
+import { ROOT } from "./cascade-plan.ts";
 import type { createKeyMemory } from "./key-memory.ts";
 import { type KeyKind, parseKey } from "./key-text.ts";
 import type { Caller } from "./permission.ts";
+import { isPortalToken, type PortalTokens, refused } from "./portal-token.ts";
 
 export type Identity = {
   readonly caller: Caller;
@@ -19,6 +21,7 @@ type Deps = {
   readonly clock: Clock;
   readonly kind: KeyKind;
   readonly memory: ReturnType<typeof createKeyMemory>;
+  readonly portalTokens: PortalTokens;
 };
 
 const NOTE_EVERY_MS = HOUR_MS;
@@ -27,14 +30,16 @@ const NOTE_EVERY_MS = HOUR_MS;
 export const hashSecret = (secret: string): string => hash("sha256", secret, "base64url");
 
 /**
- * Finds the caller that an API key belongs to. Returns undefined for a missing key, a wrong
- * checksum, a key of a different installation, an unknown id, a wrong secret, an expired key and a
- * revoked one. The first three cost no read of the table.
+ * Finds the caller that an API key or a portal token belongs to. Returns undefined for a missing
+ * key, a wrong checksum, a key of a different installation, an unknown id, a wrong secret, an
+ * expired key and a revoked one. The first three cost no read of the table. Throws `unauthorized`
+ * with the reason for a portal token that is not accepted.
  */
-export function createIdentify({ table, clock, kind, memory }: Deps) {
+export function createIdentify({ table, clock, kind, memory, portalTokens }: Deps) {
   const noteTried = createBounded<number>(TRIED_MAX);
 
   return async (apiKey: string): Promise<Identity | undefined> => {
+    if (isPortalToken(apiKey)) return identifyPortal(apiKey);
     const key = parseKey(apiKey);
     if (key?.kind !== kind) return undefined;
     const row = await memory.recall(key.id);
@@ -47,6 +52,30 @@ export function createIdentify({ table, clock, kind, memory }: Deps) {
     const caller = { tenant, ...rights, keyId: id, validUntil, isLimited };
     return { caller, noted: noteUse(row, now) };
   };
+
+  /**
+   * Finds the caller of a portal token. A token ends with the key that made it, whose row is
+   * remembered as for a request with that key.
+   */
+  async function identifyPortal(token: string): Promise<Identity> {
+    const grant = portalTokens.read(token, clock.now());
+    const { id, keyId, tenant, validUntil, scopes, keyPrefix, subscriptions, lives } = grant;
+    const maker = keyId === ROOT ? undefined : await memory.recall(keyId);
+    const isMade = keyId === ROOT || (maker?.tenant === tenant && maker.validUntil > clock.now());
+    if (!isMade) throw refused("The API key that made the portal token is revoked or expired.");
+    const caller: Caller = {
+      tenant,
+      keyId,
+      validUntil,
+      scopes: [],
+      streams: [...lives.keys()],
+      subscriptions,
+      keyPrefix: keyPrefix === "" ? undefined : keyPrefix,
+      isLimited: maker?.limited === true,
+      portal: { id, scopes, lives },
+    };
+    return { caller, noted: Promise.resolve() };
+  }
 
   /**
    * Records a use at most once an hour. A process makes one attempt in that time. A failure to

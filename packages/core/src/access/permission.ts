@@ -1,5 +1,5 @@
-import type { Filter, InvalidField, KeyScope } from "@eventledger/protocol";
-import { defaultTenant, type Tenant } from "../model/names.ts";
+import type { Filter, InvalidField, KeyScope, PortalScope } from "@eventledger/protocol";
+import { defaultTenant, parseLifeText, type Tenant } from "../model/names.ts";
 import type { NameRange } from "../table/stream.entity.ts";
 
 /** A caller's rights. Each scope applies to every covered stream. */
@@ -16,15 +16,26 @@ export type Permissions = {
   readonly keyPrefix?: string | undefined;
 };
 
-/** The caller, as its API key identifies it. */
+/** The rights of a portal token. Its bounds are those of its caller, which has no other scopes. */
+export type PortalRights = {
+  /** Names the token in the audit stream. */
+  readonly id: string;
+  readonly scopes: readonly PortalScope[];
+  /** The uid of each covered stream, by its name. */
+  readonly lives: ReadonlyMap<string, string>;
+};
+
+/** The caller, as its API key or portal token identifies it. */
 export type Caller = Permissions & {
   readonly tenant: Tenant;
-  /** An API key's id, or `root`. */
+  /** An API key's id, or `root`. For a portal token, the key that made it. */
   readonly keyId: string;
   /** When the API key expires, in milliseconds since 1970. A key that it makes expires no later. */
   readonly validUntil: number;
   /** True when the API key has a quota. */
   readonly isLimited?: boolean;
+  /** Absent for an API key. */
+  readonly portal?: PortalRights | undefined;
 };
 
 const EVERYTHING: Permissions = {
@@ -54,6 +65,13 @@ export const isRoot = (caller: Caller): boolean => caller === rootCaller;
  */
 export const coversStream = ({ streams }: Permissions, name: string): boolean =>
   streams.some((glob) => coversGlob(glob, name));
+
+/**
+ * Returns whether the caller covers this life of a covered stream. A portal token names a life, so
+ * that it ends with the stream that it was made for.
+ */
+export const coversLife = ({ portal }: Caller, stream: string, life: string): boolean =>
+  portal === undefined || portal.lives.get(stream) === parseLifeText(life).uid;
 
 const EVERY_NAME: readonly string[] = ["*"];
 

@@ -17,7 +17,10 @@ export type AuditOutcome =
 export type AuditEntry = {
   /** The same in all entries of one call. */
   readonly call: string;
-  /** `operator` for the admin key, `server` for what runs by itself, otherwise `key:` and an id. */
+  /**
+   * `operator` for the admin key, `server` for what runs by itself, otherwise `key:` or `token:`
+   * and an id.
+   */
   readonly actor: string;
   /** The `operationId` of the call. */
   readonly action: string;

@@ -1,4 +1,5 @@
 import type { KeyKind } from "../access/key-text.ts";
+import { createPortalTokens } from "../access/portal-token.ts";
 import type { ObserveArchive } from "../archive/observe.ts";
 import { settlePartition } from "../archive/settle.ts";
 import { type AuditSettings, createAuditTrail } from "../audit/trail.ts";
@@ -127,6 +128,7 @@ export function createParts(deps: LedgerDeps) {
     push: deps.push,
     assertWritable: deps.assertWritable ?? (async () => {}),
     cursors,
+    portalTokens: createPortalTokens(deps.cursorKeys),
     log,
     places,
     streams,

@@ -7,8 +7,10 @@ import {
   type PushDelivery,
   type PushDeliveryList,
   type PutPush,
+  type ReplayBody,
   type ResendBody,
 } from "@eventledger/protocol";
+import { type Bounds, coversKey } from "../access/permission.ts";
 import { formatListCursor } from "../cursor/list-cursor.ts";
 import { fittingItems } from "../kernel/list-page.ts";
 import { HOUR_MS } from "../kernel/time.ts";
@@ -17,30 +19,24 @@ import type { StoredEvent } from "../model/event.ts";
 import { bareName, lifeText, type Tenant } from "../model/names.ts";
 import { changePush } from "../push/change-push.ts";
 import { deliveryId, portOf, sealContext, secretsOf } from "../push/endpoint.ts";
-import { judge } from "../push/push-plan.ts";
+import { judge, REMEDIES } from "../push/push-plan.ts";
 import { notOfKey, pushNotFound } from "../push/push-problems.ts";
 import { describeAnswer } from "../push/set-aside.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { findEvent } from "../subscription/parking/find-event.ts";
-import type { Disabled, PushChange, PushId, PushRow } from "../table/push.entity.ts";
+import { seek } from "../subscription/position/seek.ts";
+import type { PushChange, PushId, PushRow } from "../table/push.entity.ts";
 import type { PushFailure } from "../table/push-work.entity.ts";
 import type { Parts } from "./parts.ts";
 
 const SECRET_BYTES = 24;
-const REMEDIES: Readonly<Record<Disabled, string>> = {
-  asked: "Enable the push with POST .../push/enable. It goes on where it was.",
-  gone: "The endpoint answered 410. Set the right URL with PUT .../push, then enable the push.",
-  failing: "Correct the endpoint and try it with POST .../push/test, then enable the push.",
-  "retention-passed":
-    "The log no longer has the events at the position. Seek the subscription, such as to `earliest`, then enable the push.",
-};
 
 /** The list of the deliveries of a subscription. */
 const listOf = (uid: string) => `deliveries ${uid}` as const;
 
 /** Sets where the events of subscriptions are sent, and shows how that goes. */
 export function pushOperations(parts: Parts) {
-  const { table, clock, random, streams, subscriptions, cursors, log } = parts;
+  const { table, clock, random, streams, subscriptions, cursors, places, log } = parts;
 
   const idOf = async (stream: LiveStream, subscription: string): Promise<PushId> => {
     const { row } = await subscriptions.load(stream, subscription);
@@ -101,12 +97,16 @@ export function pushOperations(parts: Parts) {
   }
 
   return {
-    /** Sets where a subscription is pushed to. The first request makes the secret. */
+    /**
+     * Sets where a subscription is pushed to. The first request makes the secret. Only keys within
+     * the bounds are sent there, whatever the filter of the subscription becomes.
+     */
     async putPush(
       tenant: Tenant,
       name: string,
       subscription: string,
       asked: PutPush,
+      { keyPrefix }: Bounds = {},
     ): Promise<{ push: Push | NewPush; created: boolean }> {
       portOf(parts).assertUrl(asked.url);
       const stream = await streams.load(tenant, name);
@@ -117,14 +117,14 @@ export function pushOperations(parts: Parts) {
         name: stream.name,
         subscription,
         ...asked,
+        ...(keyPrefix === undefined ? {} : { keyPrefix }),
         secrets: [sealed(id, secret)],
         createdAt: clock.now(),
         version: 0,
       };
       const created = await table.pushes.create(row);
-      const now = created
-        ? row
-        : await changePush(table, id, () => ({ ...asked, outage: null, streak: [] }));
+      const to = { ...asked, keyPrefix: keyPrefix ?? null, outage: null, streak: [] };
+      const now = created ? row : await changePush(table, id, () => to);
       await table.pushWork.ring(id, clock.now());
       const push = await toView(now);
       return { push: created ? { ...push, secret } : push, created };
@@ -192,24 +192,51 @@ export function pushOperations(parts: Parts) {
       return sendNow(stream, row, event, deliveryId(lifeText(stream), partition, event));
     },
 
-    /** Returns failed deliveries, the newest first. */
+    /**
+     * Returns failed deliveries of keys within the bounds, the newest first. The filter of the
+     * subscription may have let other keys through before it was changed.
+     */
     async listPushDeliveries(
       tenant: Tenant,
       name: string,
       subscription: string,
       { limit, cursor }: Pick<DeliveriesQuery, "limit" | "cursor">,
+      bounds: Bounds = {},
     ): Promise<PushDeliveryList> {
       const { row } = await load(tenant, name, subscription);
       const list = listOf(row.subscriptionUid);
       const before = cursor === undefined ? undefined : cursors.parseListed(list, cursor);
       const { failures, more } = await table.pushWork.failures(row, { limit, before });
-      const shown = fittingItems(failures.map(toDelivery));
-      const last = failures[shown.length - 1];
-      const isLast = last === undefined || (!more && shown.length === failures.length);
+      const covered = failures.filter(({ key }) => coversKey(bounds, key));
+      const shown = fittingItems(covered.map(toDelivery));
+      const isWhole = shown.length === covered.length;
+      const last = isWhole ? failures.at(-1) : covered[shown.length - 1];
+      const isLast = last === undefined || (!more && isWhole);
       return {
         deliveries: [...shown],
         cursor: isLast ? null : formatListCursor(list, last.place),
       };
+    },
+
+    /**
+     * Moves the subscription to a place, as a seek does, and sends everything from there once more.
+     */
+    async replayPush(
+      tenant: Tenant,
+      name: string,
+      subscription: string,
+      { from }: ReplayBody,
+    ): Promise<Push> {
+      return streams.useNow(tenant, name, async (stream) => {
+        const row = await table.pushes.load(await idOf(stream, subscription));
+        if (row === undefined) throw pushNotFound();
+        const place = from === "earliest" ? ("earliest" as const) : { timestamp: from };
+        const target = places.ofBody(stream, place, { pointer: "/from" });
+        await seek(parts, stream, subscription, target);
+        log.notifier.notify(stream.life);
+        await table.pushWork.ring(row, clock.now());
+        return toView(row);
+      });
     },
   };
 }

@@ -36,6 +36,18 @@ export const DISABLED_BECAUSE: Readonly<Record<Exclude<Disabled, "asked">, strin
   gone: "the endpoint answered 410",
   failing: `the endpoint accepted nothing for ${LIMITS.pushDisabledAfterDays} days`,
   "retention-passed": "the log no longer has the events at the position",
+  "outside-prefix": "the filter lets keys through that are outside the prefix of the endpoint",
+};
+
+/** What an operator does about a disabled push. */
+export const REMEDIES: Readonly<Record<Disabled, string>> = {
+  asked: "Enable the push with POST .../push/enable. It goes on where it was.",
+  gone: "The endpoint answered 410. Set the right URL with PUT .../push, then enable the push.",
+  failing: "Correct the endpoint and try it with POST .../push/test, then enable the push.",
+  "retention-passed":
+    "The log no longer has the events at the position. Seek the subscription, such as to `earliest`, then enable the push.",
+  "outside-prefix":
+    "The filter lets keys through that the caller who set the endpoint may not read. Narrow the filter again, or set the endpoint with an API key that is not bound to a prefix, then enable the push.",
 };
 
 const SECOND_MS = 1_000;

@@ -196,6 +196,11 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
      * holds the page: if it was paused, its successor may have had more success.
      */
     async sendPage(page: Poll, holds: () => Promise<boolean>): Promise<boolean> {
+      const { keyPrefix = "" } = first;
+      if (!page.events.every(({ key }) => key.startsWith(keyPrefix))) {
+        await disable("outside-prefix");
+        return false;
+      }
       const failures: Failed[] = [];
       const before = delivered;
       const concurrency = row?.outage === undefined ? first.concurrency : 1;

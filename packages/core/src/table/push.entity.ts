@@ -15,7 +15,7 @@ export type Outage = {
   readonly probeAt: number;
 };
 
-const DISABLED = ["asked", "gone", "failing", "retention-passed"] as const;
+const DISABLED = ["asked", "gone", "failing", "retention-passed", "outside-prefix"] as const;
 /** Why a push is disabled. */
 export type Disabled = (typeof DISABLED)[number];
 
@@ -29,6 +29,8 @@ export type PushRow = {
   readonly format: PushFormat;
   readonly concurrency: number;
   readonly timeoutSeconds: number;
+  /** The prefix that the caller who set the endpoint is bound to. Other keys are not sent there. */
+  readonly keyPrefix?: string;
   readonly disabled?: Disabled;
   readonly outage?: Outage;
   /** The keys that the endpoint has refused since it last accepted an event. */
@@ -48,7 +50,11 @@ export type PushId = Pick<PushRow, "life" | "subscriptionUid">;
 /** The attributes that a change of the row sets. `null` removes one. */
 export type PushChange = Partial<
   Pick<PushRow, "url" | "format" | "concurrency" | "timeoutSeconds" | "secrets" | "streak">
-> & { readonly disabled?: PushRow["disabled"] | null; readonly outage?: Outage | null };
+> & {
+  readonly disabled?: PushRow["disabled"] | null;
+  readonly outage?: Outage | null;
+  readonly keyPrefix?: string | null;
+};
 
 export const pushEntity = (connection: Connection) =>
   new Entity(
@@ -63,6 +69,7 @@ export const pushEntity = (connection: Connection) =>
         format: { type: ["standard", "cloudevents"] as const, required: true },
         concurrency: { type: "number", required: true },
         timeoutSeconds: { type: "number", required: true },
+        keyPrefix: { type: "string" },
         disabled: { type: DISABLED },
         outage: { type: CustomAttributeType<Outage>("any") },
         streak: { type: CustomAttributeType<readonly string[]>("any") },
@@ -119,9 +126,10 @@ export const pushRows = (connection: Connection, entity: ReturnType<typeof pushE
    */
   async change(
     { life, subscriptionUid, version }: PushRow,
-    { disabled, outage, ...set }: PushChange,
+    { disabled, outage, keyPrefix, ...set }: PushChange,
   ): Promise<PushRow | undefined> {
     const removed = [
+      ...(keyPrefix === null ? (["keyPrefix"] as const) : []),
       ...(disabled === null ? (["disabled"] as const) : []),
       ...(outage === null ? (["outage"] as const) : []),
     ];
@@ -130,6 +138,7 @@ export const pushRows = (connection: Connection, entity: ReturnType<typeof pushE
         .patch({ life, subscriptionUid })
         .set({
           ...set,
+          ...(keyPrefix ? { keyPrefix } : {}),
           ...(disabled ? { disabled } : {}),
           ...(outage ? { outage } : {}),
           version: version + 1,

@@ -23,6 +23,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { exportRoutes } from "./routes/exports.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { parkingRoutes } from "./routes/parking.ts";
+import { portalRoutes } from "./routes/portal.ts";
 import { pushRoutes } from "./routes/push.ts";
 import { quotaRoutes } from "./routes/quotas.ts";
 import { restoredRoutes } from "./routes/restored.ts";
@@ -42,6 +43,8 @@ export type AppDeps = RouteDeps & {
   readonly logFailure: LogFailure;
   /** The web sites whose pages may call this API. The default is none. */
   readonly corsOrigins?: readonly string[] | undefined;
+  /** The sites that may embed the portal. The default is none. */
+  readonly portalAncestors?: readonly string[] | undefined;
   /**
    * Called for every request once its answer is ready, unless the entry point reports the request
    * itself.
@@ -75,12 +78,13 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.use(discardUnreadBody);
   // This middleware comes before any that may refuse a request, so that refusals carry these
   // headers too.
-  app.use(keepBrowsersOut);
+  app.use(keepBrowsersOut(deps.portalAncestors));
   if (deps.corsOrigins?.length) app.use(allowOrigins(deps.corsOrigins));
   app.use(requireClearRequest);
   app.use(requireKnownEncoding);
   const assertReaches: AssertReaches = async (caller, stream, subscription) => {
-    if (caller.keyPrefix === undefined) return;
+    await deps.ledger.assertSameLife(caller, stream);
+    if (caller.keyPrefix === undefined || subscription === undefined) return;
     await deps.ledger.assertReaches(caller.tenant, stream, subscription, caller);
   };
   const { authenticate, monotonicMs } = deps;
@@ -97,6 +101,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.route("/", whoamiRoutes(deps));
   app.route("/", restoredRoutes(deps));
   app.route("/", keyRoutes(deps));
+  app.route("/", portalRoutes(deps));
   app.route("/", usageRoutes(deps));
   app.route("/", quotaRoutes(deps));
   app.route("/", streamRoutes(deps));
@@ -140,6 +145,7 @@ function pageFor(c: Context): string | undefined {
 /** The paths where people look for a page, each with the path that it redirects to. */
 const PAGES: ReadonlyMap<string, string> = new Map([
   ["/console/", "/console"],
+  ["/portal/", "/portal"],
   ["/docs/", "/docs"],
   ["/docs/problems/", "/docs/problems"],
 ]);

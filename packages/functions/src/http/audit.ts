@@ -44,8 +44,14 @@ const TARGET_CHARS_MAX = 128;
 
 function whoAsks(c: Context<AppEnv>, caller: Caller) {
   const { operationId: action = "unknown", requestId } = c.var;
-  return { actor: isRoot(caller) ? "operator" : `key:${caller.keyId}`, action, requestId };
+  return { actor: actorOf(caller), action, requestId };
 }
+
+/** Returns who acts, as audit entries name it. */
+const actorOf = (caller: Caller): string => {
+  if (caller.portal !== undefined) return `token:${caller.portal.id}`;
+  return isRoot(caller) ? "operator" : `key:${caller.keyId}`;
+};
 
 /** The begin of the call has the request. */
 const withoutRequest = ({ request: _, ...entry }: AuditEntry): AuditEntry => entry;

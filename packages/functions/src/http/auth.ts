@@ -4,12 +4,14 @@ import {
   coversSubscription,
   type Identity,
   isBound,
+  isPortalToken,
   isRoot,
   LedgerError,
+  type PortalRights,
   streamNotFound,
   subscriptionNotFound,
 } from "@eventledger/core";
-import { AUDIT_STREAM, type InvalidField, NAME } from "@eventledger/protocol";
+import { AUDIT_STREAM, type InvalidField, LIMITS, NAME } from "@eventledger/protocol";
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import type { AppEnv, AssertReaches } from "./env.ts";
@@ -140,13 +142,19 @@ async function requireCaller(
   countFailed: () => void = () => {},
 ): Promise<Identity> {
   const apiKey = readApiKey(c);
-  const isLong = apiKey !== undefined && apiKey.length > KEY_CHARS_MAX;
+  const charsMax = apiKey && isPortalToken(apiKey) ? LIMITS.portalTokenCharsMax : KEY_CHARS_MAX;
+  const isLong = apiKey !== undefined && apiKey.length > charsMax;
   const from = {
     host: c.req.header("host") ?? "",
     origin: c.req.header("origin"),
     site: c.req.header("sec-fetch-site"),
   };
-  const identity = isLong ? undefined : await authenticate(apiKey, from);
+  const identity = isLong
+    ? undefined
+    : await authenticate(apiKey, from).catch((error: unknown) => {
+        if (error instanceof LedgerError && error.code === "unauthorized") countFailed();
+        throw error;
+      });
   if (identity !== undefined) return identity;
   countFailed();
   throw new LedgerError("unauthorized", {
@@ -170,7 +178,7 @@ function readApiKey(c: Context): string | undefined {
  * the scope. within.ts decides which events a request may name and an answer may contain.
  */
 async function authorize(c: Context<AppEnv>, right: Right): Promise<void> {
-  const { scopes, bound, reachesAlone = false } = right;
+  const { reachesAlone = false } = right;
   const { caller, assertReaches } = c.var;
   const { stream, subscription } = c.req.param() as Record<string, string | undefined>;
   if (stream !== undefined && !coversStream(caller, stream)) {
@@ -178,21 +186,35 @@ async function authorize(c: Context<AppEnv>, right: Right): Promise<void> {
     throw streamNotFound();
   }
   if (stream === AUDIT_STREAM) return authorizeForAudit(caller, right);
+  if (caller.portal === undefined) assertMay(caller, right);
+  else assertPortalMay(caller.portal, right);
+  if (stream === undefined) return;
+  // The route itself rejects invalid names and explains why.
+  if (NAME.test(stream)) await assertReaches(caller, stream);
+  if (subscription === undefined) return;
+  if (!coversSubscription(caller, subscription)) {
+    c.set("denied", true);
+    throw subscriptionNotFound();
+  }
+  if (NAME.test(stream) && NAME.test(subscription) && !reachesAlone) {
+    await assertReaches(caller, stream, subscription);
+  }
+}
+
+function assertMay(caller: Caller, { scopes, bound }: Right): void {
   if (!scopes.some((scope) => holds(caller, scope))) throw forbidden(whatIsMissing(scopes));
   if (bound === "refused" && isBound(caller)) {
     throw forbidden(
       "This operation reaches beyond the subscriptions or the key prefix that the API key is bound to.",
     );
   }
-  if (stream === undefined || subscription === undefined) return;
-  if (!coversSubscription(caller, subscription)) {
-    c.set("denied", true);
-    throw subscriptionNotFound();
-  }
-  // The route itself rejects invalid names and explains why.
-  if (NAME.test(stream) && NAME.test(subscription) && !reachesAlone) {
-    await assertReaches(caller, stream, subscription);
-  }
+}
+
+/** Decides whether a portal token may be used for an operation. */
+function assertPortalMay({ scopes }: PortalRights, { portal }: Right): void {
+  if (portal === undefined) throw forbidden("No portal token can be used for this operation.");
+  if (portal === "any" || scopes.includes(portal)) return;
+  throw forbidden(`This request needs the scope ${portal}, which the portal token does not have.`);
 }
 
 /** Decides whether a caller may perform an operation on the audit stream of its tenant. */

@@ -26,7 +26,10 @@ export type AppEnv = {
   Variables: {
     requestId: string;
     caller: Caller;
-    /** Throws for a subscription that a caller bound to a key prefix must not see. */
+    /**
+     * Throws for a stream whose life the caller's portal token does not name, and for a
+     * subscription that a caller bound to a key prefix must not see.
+     */
     assertReaches: AssertReaches;
     /** Throws once the caller's key is revoked or has expired. For answers that take long. */
     recheck: () => Promise<void>;
@@ -64,6 +67,10 @@ type Acting<T> = {
  */
 type Act = <T>(of: Acting<T>, run: () => Promise<T>) => Promise<T>;
 
-export type AssertReaches = (caller: Caller, stream: string, subscription: string) => Promise<void>;
+export type AssertReaches = (
+  caller: Caller,
+  stream: string,
+  subscription?: string,
+) => Promise<void>;
 
 export type RouteDeps = { readonly ledger: Ledger };

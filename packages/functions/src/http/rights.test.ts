@@ -21,6 +21,12 @@ it("[key.scopes] the OpenAPI document names the key that an operation needs", ()
   expect(rightInWords({ scopes: ["read", "operate"], bound: "within" })).toBe(
     "Needs an API key with the scope `read` or `operate`.",
   );
+  expect(rightInWords({ scopes: ["read"], bound: "within", portal: "read" })).toBe(
+    "Needs an API key with the scope `read`, or a portal token with `read`.",
+  );
+  expect(rightInWords({ scopes: ["any"], bound: "free", portal: "any" })).toBe(
+    "Needs any API key, or any portal token.",
+  );
   expect(rightInWords({ scopes: ["admin"], bound: "refused" })).toBe(
     "Needs an API key with the scope `admin`, bound to neither subscriptions nor a key prefix.",
   );
@@ -36,9 +42,12 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 function printRights(): string {
-  const rows = Object.entries<Right>(RIGHTS).map(([id, { scopes, bound }]) => {
+  const rows = Object.entries<Right>(RIGHTS).map(([id, { scopes, bound, portal }]) => {
     const taken = scopes.map((scope) => WORDS[scope] ?? `\`${scope}\``).join(" or ");
-    return `| \`${id}\` | ${taken} | ${scopes[0] === "public" ? "" : WORDS[bound]} |`;
+    const isPublic = scopes[0] === "public";
+    const token = portal === undefined ? "refused" : portal === "any" ? "any" : `\`${portal}\``;
+    return `| \`${id}\` | ${taken} | ${isPublic ? "" : WORDS[bound]} | ${isPublic ? "" : token} |`;
   });
-  return ["| operation | takes | for a bound key |", "| --- | --- | --- |", ...rows, ""].join("\n");
+  const head = ["| operation | takes | for a bound key | for a portal token |"];
+  return [...head, "| --- | --- | --- | --- |", ...rows, ""].join("\n");
 }

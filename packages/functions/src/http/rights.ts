@@ -1,4 +1,4 @@
-import type { KeyScope } from "@eventledger/protocol";
+import type { KeyScope, PortalScope } from "@eventledger/protocol";
 
 /**
  * Who may use an operation. `public` is any client, `any` the holder of any key, and `root` the
@@ -27,6 +27,11 @@ export type Right = {
    * usual scopes. Absent: no key may use it there.
    */
   readonly ofAudit?: "audit" | "same";
+  /**
+   * What a portal token needs for the operation: one of its scopes, or with `any` none. Absent: no
+   * portal token may use it.
+   */
+  readonly portal?: PortalScope | "any";
   /** The answer contains events. The key is checked again before a late answer is sent. */
   readonly delivers?: true;
 };
@@ -42,8 +47,9 @@ export const RIGHTS = {
   getProblems: { scopes: ["public"], bound: "free" },
   getDocsAsset: { scopes: ["public"], bound: "free" },
   getConsole: { scopes: ["public"], bound: "free" },
+  getPortal: { scopes: ["public"], bound: "free" },
   getConsoleFile: { scopes: ["public"], bound: "free" },
-  whoami: { scopes: ["any"], bound: "free" },
+  whoami: { scopes: ["any"], bound: "free", portal: "any" },
 
   createStream: { scopes: ["admin"], bound: "refused" },
   listStreams: { scopes: ["read"], bound: "free" },
@@ -69,9 +75,15 @@ export const RIGHTS = {
   verifyErasure: { scopes: ["read", "admin"], bound: "refused" },
 
   publishEvents: { scopes: ["publish"], bound: "within" },
-  browseEvents: { scopes: ["read"], bound: "within", ofAudit: "audit", delivers: true },
-  listCompacted: { scopes: ["read"], bound: "within", delivers: true },
-  getCompacted: { scopes: ["read"], bound: "within", delivers: true },
+  browseEvents: {
+    scopes: ["read"],
+    bound: "within",
+    portal: "read",
+    ofAudit: "audit",
+    delivers: true,
+  },
+  listCompacted: { scopes: ["read"], bound: "within", portal: "read", delivers: true },
+  getCompacted: { scopes: ["read"], bound: "within", portal: "read", delivers: true },
 
   createSubscription: { scopes: ["consume"], bound: "within" },
   listSubscriptions: { scopes: ["read"], bound: "within" },
@@ -91,15 +103,18 @@ export const RIGHTS = {
   skipParked: { scopes: ["operate"], bound: "within" },
   skipParkedKey: { scopes: ["operate"], bound: "within" },
 
-  putPush: { scopes: ["operate"], bound: "within" },
-  getPush: { scopes: ["read", "operate"], bound: "within" },
-  deletePush: { scopes: ["operate"], bound: "within" },
-  enablePush: { scopes: ["operate"], bound: "within" },
-  disablePush: { scopes: ["operate"], bound: "within" },
-  testPush: { scopes: ["operate"], bound: "within" },
-  rotatePush: { scopes: ["operate"], bound: "within" },
-  listPushDeliveries: { scopes: ["read", "operate"], bound: "within" },
-  resendPush: { scopes: ["operate"], bound: "within" },
+  putPush: { scopes: ["operate"], bound: "within", portal: "endpoints" },
+  getPush: { scopes: ["read", "operate"], bound: "within", portal: "endpoints" },
+  deletePush: { scopes: ["operate"], bound: "within", portal: "endpoints" },
+  enablePush: { scopes: ["operate"], bound: "within", portal: "endpoints" },
+  disablePush: { scopes: ["operate"], bound: "within", portal: "endpoints" },
+  testPush: { scopes: ["operate"], bound: "within", portal: "endpoints" },
+  rotatePush: { scopes: ["operate"], bound: "within", portal: "endpoints" },
+  listPushDeliveries: { scopes: ["read", "operate"], bound: "within", portal: "endpoints" },
+  replayPush: { scopes: ["operate"], bound: "within", portal: "endpoints" },
+  resendPush: { scopes: ["operate"], bound: "within", portal: "endpoints" },
+
+  createPortalToken: { scopes: ["operate"], bound: "within" },
 
   createKey: { scopes: ["admin"], bound: "free" },
   getKey: { scopes: ["admin"], bound: "free" },
@@ -122,7 +137,7 @@ export type OperationId = keyof typeof RIGHTS;
 export const rightOf = (id: OperationId): Right => RIGHTS[id];
 
 /** Describes a right in a sentence for the OpenAPI document. */
-export function rightInWords({ scopes, bound }: Right): string {
+export function rightInWords({ scopes, bound, portal }: Right): string {
   const [first] = scopes;
   if (first === "public") return "Needs no API key.";
   if (first === "root") return "Needs the admin key of the installation.";
@@ -130,5 +145,11 @@ export function rightInWords({ scopes, bound }: Right): string {
     first === "any"
       ? "Needs any API key"
       : `Needs an API key with the scope ${scopes.map((scope) => `\`${scope}\``).join(" or ")}`;
-  return `${taken}${bound === "refused" ? ", bound to neither subscriptions nor a key prefix" : ""}.`;
+  const unbound = bound === "refused" ? ", bound to neither subscriptions nor a key prefix" : "";
+  return `${taken}${unbound}${portalInWords(portal)}.`;
+}
+
+function portalInWords(portal: Right["portal"]): string {
+  if (portal === undefined) return "";
+  return portal === "any" ? ", or any portal token" : `, or a portal token with \`${portal}\``;
 }

@@ -1,9 +1,12 @@
 import {
   type Caller,
   coversKey,
+  coversLife,
   coversSubscription,
+  type EventsPage,
   type IncomingEvent,
   LedgerError,
+  lifeEnded,
   type StoredEvent,
   subscriptionNotFound,
 } from "@eventledger/core";
@@ -80,6 +83,28 @@ export function assertCoversFilter(caller: Caller, filter: Filter | undefined): 
  */
 export function assertDelivers(caller: Caller, events: readonly StoredEvent[]): void {
   if (!events.every(({ key }) => coversKey(caller, key))) throw subscriptionNotFound();
+}
+
+/**
+ * Throws `forbidden` when an answer is of another life of the stream than the one that the caller's
+ * portal token was made for. The stream may have been created again since the caller was
+ * authorized.
+ */
+export function assertOfLife(caller: Caller, stream: string, life: string): void {
+  if (!coversLife(caller, stream, life)) throw lifeEnded();
+}
+
+/**
+ * Returns the members of a page that the caller may know. The holder of a portal token must not
+ * learn how many events there are outside its prefix.
+ */
+export function withoutCounts<T extends Pick<EventsPage, "events" | "looked" | "lag">>(
+  { portal }: Caller,
+  page: T,
+): T {
+  if (portal === undefined) return page;
+  const { lag: _, ...rest } = page;
+  return { ...rest, looked: page.events.length } as T;
 }
 
 /**

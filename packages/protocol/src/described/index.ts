@@ -13,6 +13,7 @@ export * from "./export.ts";
 export * from "./lag.ts";
 export * from "./life.ts";
 export * from "./parking.ts";
+export * from "./portal.ts";
 export * from "./problem.ts";
 export * from "./push.ts";
 export * from "./quota.ts";

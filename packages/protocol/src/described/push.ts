@@ -15,10 +15,13 @@ const shape = {
     description:
       "`failing`: the endpoint refuses everything, so the position is held and at most three keys are tried from time to time. `disabled`: nothing is sent.",
   }),
-  disabledBecause: described(z.optional(z.enum(["asked", "gone", "failing", "retention-passed"])), {
-    description:
-      "Why it is disabled: by a request, because the endpoint answered 410, because nothing was accepted for 5 days, or because the log no longer has the events at the position.",
-  }),
+  disabledBecause: described(
+    z.optional(z.enum(["asked", "gone", "failing", "retention-passed", "outside-prefix"])),
+    {
+      description:
+        "Why it is disabled: by a request, because the endpoint answered 410, because nothing was accepted for 5 days, because the log no longer has the events at the position, or because the filter lets keys through that the caller who set the endpoint may not read.",
+    },
+  ),
   remedy: described(z.optional(z.string()), {
     description: "What to do about a disabled push.",
   }),

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { KeyScope, StreamGlob, SubscriptionGlob } from "../api-key.ts";
+import { PortalScope } from "../portal.ts";
 import { described, Timestamp } from "../text.ts";
 import { WaitSecondsAdvised } from "./event.ts";
 
@@ -36,8 +37,12 @@ export const Whoami = described(
     keyPrefix: described(z.optional(z.string()), {
       description: "The beginning of the event keys that the key covers. If absent, any key.",
     }),
+    portalScopes: described(z.optional(z.array(PortalScope)), {
+      description:
+        "What the portal token of the request may do. Absent for an API key. A portal token has no `scopes`.",
+    }),
     expiresAt: described(z.optional(Timestamp), {
-      description: "When the key expires. Absent for the admin key.",
+      description: "When the key or the token expires. Absent for the admin key.",
     }),
     version: described(z.string(), {
       description: "The version of the API: info.version of its document.",

@@ -243,6 +243,20 @@ export type CompactReceipt = {
 
 export type ReleaseReceipt = { readonly key: string; readonly status: "retrying" | "free" };
 
+/** What a portal token may do. */
+export type PortalScope = "read" | "endpoints";
+
+/** A portal token, which is shown once. */
+export type NewPortalToken = {
+  readonly id: string;
+  readonly token: string;
+  readonly streams: readonly string[];
+  readonly keyPrefix: string;
+  readonly subscriptions: readonly string[];
+  readonly scopes: readonly PortalScope[];
+  readonly expiresAt: string;
+};
+
 export type Caller = {
   readonly tenant: string;
   readonly keyId: string;
@@ -250,6 +264,8 @@ export type Caller = {
   readonly streams: readonly string[];
   readonly subscriptions?: readonly string[];
   readonly keyPrefix?: string;
+  /** What a portal token may do. Absent for an API key. */
+  readonly portalScopes?: readonly PortalScope[];
   readonly expiresAt?: string;
   readonly version: string;
   readonly limits: Readonly<Record<string, number>>;
@@ -278,7 +294,7 @@ export type Push = {
   readonly concurrency: number;
   readonly timeoutSeconds: number;
   readonly status: "enabled" | "failing" | "disabled";
-  readonly disabledBecause?: "asked" | "gone" | "failing" | "retention-passed";
+  readonly disabledBecause?: "asked" | "gone" | "failing" | "retention-passed" | "outside-prefix";
   /** What to do about a disabled push. */
   readonly remedy?: string;
   readonly failingSince?: string;

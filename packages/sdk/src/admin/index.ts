@@ -19,6 +19,7 @@ import type {
   ListedStream,
   ListedSubscription,
   NewApiKey,
+  NewPortalToken,
   NewPush,
   NewTenant,
   Push,
@@ -40,6 +41,7 @@ import type {
   NewExport,
   NewStream,
   NewSubscription,
+  PortalTokenSettings,
   PushSettings,
   StreamChange,
   SubscriptionChange,
@@ -87,6 +89,9 @@ export function administer(options: ConnectionOptions) {
     /** The pushes of a stream's subscriptions. */
     pushes: (stream: string) => pushes(send, `${streamPath(stream)}/subscriptions`),
     keys: keys(send),
+    /** Makes a token that gives a customer a part of some streams, for at most a day. */
+    createPortalToken: (body: PortalTokenSettings, how?: Signalled): Promise<NewPortalToken> =>
+      send("POST", "/portal-tokens", { body, ...how }),
     tenants: tenants(send),
     /** Lists what streams, keys or tenants used, by time. */
     usage: (query: UsageQuery = {}, how?: Signalled) =>
@@ -260,6 +265,9 @@ const pushes = (send: Send, path: string) => {
     /** Lists the failed deliveries of the last 7 days, the newest first. */
     deliveries: (subscription: string, how?: Omit<Listing, "stats">) =>
       each<PushDelivery>(send, `${pathOf(subscription)}/deliveries`, "deliveries", how),
+    /** Sends everything from a time on, or from `earliest`, once more. */
+    replay: (subscription: string, from: string, how?: Signalled): Promise<Push> =>
+      send("POST", `${pathOf(subscription)}/replay`, { body: { from }, ...how }),
     /** Sends an event of the log once more. */
     resend: (
       subscription: string,

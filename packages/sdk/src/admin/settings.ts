@@ -1,6 +1,6 @@
 /** The bodies of requests of administration. A test compares them with the protocol's schemas. */
 import type { Filter, Place } from "../subscription/settings.ts";
-import type { KeyScope } from "./answers.ts";
+import type { KeyScope, PortalScope } from "./answers.ts";
 
 export type NewStream = {
   readonly description?: string | undefined;
@@ -63,6 +63,15 @@ export type PushSettings = {
   readonly format?: "standard" | "cloudevents" | undefined;
   readonly concurrency?: number | undefined;
   readonly timeoutSeconds?: number | undefined;
+};
+
+/** What a portal token covers. An empty `keyPrefix` covers every key. */
+export type PortalTokenSettings = {
+  readonly streams: readonly string[];
+  readonly keyPrefix: string;
+  readonly subscriptions?: readonly string[] | undefined;
+  readonly scopes: readonly PortalScope[];
+  readonly ttlSeconds?: number | undefined;
 };
 
 /** Which usage to list. Hours and days are those of UTC. */

@@ -11,13 +11,14 @@ import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
 import { noteDelivered } from "../use.ts";
 import { valid } from "../validate.ts";
-import { assertCoversKey, narrowed } from "../within.ts";
+import { assertCoversKey, assertOfLife, narrowed } from "../within.ts";
 
 /** The current state of every key, without a subscription. */
 export const compactedRoutes = ({ ledger }: RouteDeps) => {
   /** Answers the state of one key. */
   const answerState = async (c: Context<AppEnv>, stream: string, key: string) => {
     const state = await ledger.getCompacted(c.var.caller.tenant, stream, key);
+    assertOfLife(c.var.caller, stream, state.life);
     noteDelivered(c, { ledger }, stream, [state.event]);
     return stateResponse(c, state);
   };
@@ -126,6 +127,7 @@ export const compactedRoutes = ({ ledger }: RouteDeps) => {
           ...range,
           prefix: narrowed(caller, prefix, pointer),
         });
+        assertOfLife(caller, stream, page.life);
         const { items, ...members } = page;
         noteDelivered(c, { ledger }, stream, items);
         const printed = items.map(printEvent).join(",");

@@ -19,7 +19,13 @@ import { operation } from "../operation.ts";
 import { CLOUD_EVENTS_PAGE, pageResponse } from "../page.ts";
 import { noteDelivered, userOf } from "../use.ts";
 import { valid } from "../validate.ts";
-import { assertCoversEvents, assertCoversKey, narrowed } from "../within.ts";
+import {
+  assertCoversEvents,
+  assertCoversKey,
+  assertOfLife,
+  narrowed,
+  withoutCounts,
+} from "../within.ts";
 
 /** Routes that publish to a stream and read it without a subscription. */
 export const eventRoutes = ({ ledger, logFailure }: StreamingDeps) =>
@@ -137,7 +143,9 @@ export const eventRoutes = ({ ledger, logFailure }: StreamingDeps) =>
           signal: AbortSignal,
         ) => {
           const request = { ...query, keyPrefix, ...of };
-          const page = await ledger.browse(caller.tenant, stream, request, signal);
+          const read = await ledger.browse(caller.tenant, stream, request, signal);
+          assertOfLife(caller, stream, read.life);
+          const page = withoutCounts(caller, read);
           noteDelivered(c, { ledger }, stream, page.events);
           return page;
         };

@@ -1,4 +1,10 @@
-import { DeliveriesQuery, PutPush, ResendBody, SubscriptionParams } from "@eventledger/protocol";
+import {
+  DeliveriesQuery,
+  PutPush,
+  ReplayBody,
+  ResendBody,
+  SubscriptionParams,
+} from "@eventledger/protocol";
 import { Hono } from "hono";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
@@ -42,13 +48,13 @@ export const pushRoutes = ({ ledger }: RouteDeps) =>
       valid("json", PutPush),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
-        const { tenant } = c.var.caller;
+        const { caller } = c.var;
         const body = c.req.valid("json");
         // Only the origin is recorded, because the rest of a URL is often a secret.
         const request = { ...body, url: URL.parse(body.url)?.origin };
         const { push, created } = await c.var.act(
           { target: targetOf(c.req.valid("param")), request },
-          () => ledger.putPush(tenant, stream, subscription, body),
+          () => ledger.putPush(caller.tenant, stream, subscription, body, caller),
         );
         return c.json(push, created ? 201 : 200);
       },
@@ -183,9 +189,40 @@ export const pushRoutes = ({ ledger }: RouteDeps) =>
       valid("query", DeliveriesQuery),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
-        const { tenant } = c.var.caller;
+        const { caller } = c.var;
+        const { tenant } = caller;
         const query = c.req.valid("query");
-        return c.json(await ledger.listPushDeliveries(tenant, stream, subscription, query));
+        const page = await ledger.listPushDeliveries(tenant, stream, subscription, query, caller);
+        return c.json(page);
+      },
+    )
+    .post(
+      `${PATH}/replay`,
+      operation({
+        id: "replayPush",
+        tag: "push",
+        summary: "Send everything from a time on once more",
+        description:
+          "Moves the position of the subscription there, as a seek does, and starts sending. A disabled push sends once it is enabled.",
+        answers: { 200: { description: "The push.", body: "Push" } },
+        problems: [
+          "malformed-json",
+          "request-too-large",
+          "unsupported-media-type",
+          ...MISSING,
+          "outcome-unknown",
+        ],
+      }),
+      valid("param", SubscriptionParams),
+      requireJson,
+      valid("json", ReplayBody),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        const request = c.req.valid("json");
+        const push = await c.var.act({ target: targetOf(c.req.valid("param")), request }, () =>
+          ledger.replayPush(c.var.caller.tenant, stream, subscription, request),
+        );
+        return c.json(push);
       },
     )
     .post(

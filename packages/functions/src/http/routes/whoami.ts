@@ -32,7 +32,7 @@ export const whoamiRoutes = ({ ledger }: RouteDeps) =>
   );
 
 function describeCaller(caller: Caller): Omit<Whoami, "waitSecondsAdvised" | "streaming"> {
-  const { tenant, keyId, scopes, streams, subscriptions, keyPrefix, validUntil } = caller;
+  const { tenant, keyId, scopes, streams, subscriptions, keyPrefix, validUntil, portal } = caller;
   return {
     tenant,
     keyId,
@@ -40,6 +40,7 @@ function describeCaller(caller: Caller): Omit<Whoami, "waitSecondsAdvised" | "st
     streams: [...streams],
     ...(subscriptions === undefined ? {} : { subscriptions: [...subscriptions] }),
     ...(keyPrefix === undefined ? {} : { keyPrefix }),
+    ...(portal === undefined ? {} : { portalScopes: [...portal.scopes] }),
     ...(Number.isFinite(validUntil) ? { expiresAt: new Date(validUntil).toISOString() } : {}),
     version: API_VERSION,
     limits: CALLER_LIMITS,
