@@ -47,6 +47,7 @@ export function estimate(
     { name: "DynamoDB, publishing", dollars: priceOf(units.publishing) },
     { name: "DynamoDB, polling and committing", dollars: priceOf(units.consuming) },
     { name: "DynamoDB, compaction", dollars: priceOf(units.compaction) },
+    { name: "DynamoDB, counting requests", dollars: priceOf(units.counting) },
     {
       name: "Lambda, compactor and sweeper",
       dollars:
@@ -99,7 +100,7 @@ export function estimateSubscriber(
     (polls / MILLION) *
       (PRICES.lambdaMillion + (ingress === "HTTP API" ? PRICES.httpApiMillion : 0)) +
     polls * (ASSUMED.idlePollMs / 1_000) * ASSUMED.routerGb * PRICES.lambdaGbSecondArm +
-    priceOf(times(poll, polls)) +
+    priceOf(plus(times(poll, polls), counting(polls))) +
     ((polls * lines) / GB) * PRICES.logsIngestGb +
     ((polls * (measured.answerBytes + ASSUMED.headersBytes)) / GB) * PRICES.transferOutGb
   );
@@ -122,6 +123,9 @@ export function estimateEventStream({ eventStreamMinute, logLineBytes }: Measure
 
 /** The size of the frames of a minute: a page without events and four comments with a cursor. */
 const FRAMES_BYTES = 2_000;
+
+/** Returns the cost of counting the requests of a key that is in use every minute. */
+export const estimateCounting = (): number => priceOf(counting(Number.POSITIVE_INFINITY));
 
 /** Returns the cost of pushing this many events, in runs of so many with a bell for each run. */
 export function estimatePush(events: number, eventsInRun: 1 | 100, { push }: Measured): number {
@@ -199,6 +203,10 @@ function loadOf(
           times(plus(measured.sweep, times(measured.sweptStream, streams)), ASSUMED.hoursPerMonth),
         ),
       ),
+      counting: plus(
+        times(counting(publishes / streams), streams),
+        times(counting(polls / subscribers), subscribers),
+      ),
     },
     compactorRuns: runs,
     compactorGbSeconds: (runs * ASSUMED.compactorMs + events * ASSUMED.compactorMsPerEvent) / 1_000,
@@ -217,6 +225,15 @@ function loadOf(
       requests * (measured.answerBytes + ASSUMED.headersBytes) +
       delivered * batch.answerBytesPerEvent,
   };
+}
+
+/**
+ * Returns the cost of counting a month's requests of one key to one stream. Each process that has
+ * served any in a minute adds them to a row of the hour.
+ */
+function counting(requests: number): Units {
+  const spans = ASSUMED.processes * ASSUMED.hoursPerMonth * 60;
+  return { read: 0, write: spans * happens(requests / spans) };
 }
 
 /** A process caches a stream's settings for 5 s, and writes its metrics every 10 s when busy. */

@@ -3,6 +3,7 @@ import { SEGMENT_RAW_BYTES } from "../../packages/core/src/archive/segment-plan.
 import {
   ALARMS,
   estimate,
+  estimateCounting,
   estimateEventStream,
   estimateHeld,
   estimateIdle,
@@ -75,6 +76,8 @@ ${DOORS.map((door) => `### ${door}\n\n${itemised(door, measured)}`).join("\n\n")
   ${money(estimateEventStream(measured) / ASSUMED.hoursPerMonth, 3)} an hour, ${money(estimateEventStream(measured))} a month for one that is always open. That is ${measured.eventStreamMinute.read} read units a
   minute without events, and the rest is Lambda's time. A client that has gone is billed until its connection ends,
   ${money(estimateEventStream(measured) / ASSUMED.hoursPerMonth / 60, 4)} at most by default (\`STREAM_SECONDS_MAX\`, deploy.md).
+- **Counting requests** for usage adds a row of each hour at most once a minute for each key, stream and
+  process. That is ${money(estimateCounting())} a month for a key that is always in use, and nothing for one that is not.
 - **The archive** keeps a GB of objects for ${money(PRICES.objectGbMonth, 3)} a month, against
   ${money(PRICES.storageGbMonth + PRICES.backupGbMonth)} in the table with its backup. A full segment, 8 MiB of lines, took ${measured.archive.segment.puts} PUT
   and ${measured.archive.segment.heads} HEAD, ${Math.round(measured.archive.segment.read)} read units and ${measured.archive.segment.write} write units, and its object had
