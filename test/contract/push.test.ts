@@ -334,6 +334,33 @@ describe("a push", () => {
     expect(await recorded(stream)).toEqual(["the endpoint answered 410"]);
   });
 
+  it("[push.outage] an outage of the audit stream keeps no push going, and the entry follows", async () => {
+    const { stream } = await pushed();
+    answer(() => 410);
+    await api.publish(stream, [event("a", 1)]);
+    const silenced = { on: true };
+    target.opened.client.middlewareStack.add(
+      (next) => async (args) => {
+        const isOfAudit = JSON.stringify(args.input ?? {}).includes("_audit#");
+        if (!silenced.on || !isOfAudit) return next(args);
+        throw Object.assign(new Error("no answer"), { name: "TimeoutError" });
+      },
+      { step: "initialize", name: "silence" },
+    );
+    await run();
+    expect(await stateOf(stream)).toMatchObject({ status: "disabled", disabledBecause: "gone" });
+    await run();
+    expect(received).toHaveLength(1);
+    silenced.on = false;
+    expect(await recorded(stream)).toEqual([]);
+    await run();
+    await run();
+    expect(await recorded(stream)).toEqual([
+      "the endpoint answered 410; recorded later, because the audit stream could not be written",
+    ]);
+    target.opened.client.middlewareStack.remove("silence");
+  }, 60_000);
+
   it("[push.disabled] a position that the log has lost disables the push, until a seek", async () => {
     const { stream } = await pushed();
     await sendTo(stream, "/disable", "POST");

@@ -76,6 +76,17 @@ it.each(["a table of its own", "the table's own name"])(
         const problem = await refusal(api.publish(stream, events(11, 18)), "restore-pending");
         expect(problem.retry).toBe("later");
         await refusal(api.poll(stream, "s", { after: cursor }), "restore-pending");
+        // Without its audit stream, administration waits for the operator as well.
+        const administering = await api.send({
+          method: "POST",
+          path: "/keys",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ name: "k", scopes: ["read"], streams: ["*"] }),
+        });
+        expect(administering.body).toMatchObject({
+          code: "restore-pending",
+          detail: expect.stringContaining("POST /restored"),
+        });
         // The stream and the audit stream of its tenant.
         expect(await followRunbook(url)).toEqual({ streams: 2, done: true });
         expect(await followRunbook(url)).toEqual({ streams: 0, done: true });

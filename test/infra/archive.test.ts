@@ -11,7 +11,10 @@ const bundlesDir = mkdtempSync(path.join(os.tmpdir(), "bundles-"));
 let locked: Inventory;
 let production: Inventory;
 beforeAll(async () => {
-  const env = { ARCHIVE: "locked", ARCHIVE_STORAGE_CLASS: "GLACIER_IR" };
+  const env = {
+    ...{ ARCHIVE: "locked", ARCHIVE_STORAGE_CLASS: "GLACIER_IR" },
+    AUDIT_ARCHIVE_DAYS: "400",
+  };
   locked = await evaluate({ stage: "alice", env, bundlesDir });
   production = await evaluate({ stage: "production", env: { ARCHIVE: "on" } });
 });
@@ -127,6 +130,18 @@ describe("the bucket of the archive", () => {
 });
 
 describe("the functions with an archive", () => {
+  it("the router knows how long audit streams are kept in the archive, if the stage says so", async () => {
+    const name = "EVENTLEDGER_AUDIT_ARCHIVE_DAYS";
+    expect(variablesOf(locked, "Router")).toMatchObject({ [name]: "400" });
+    expect(variablesOf(production, "Router")).not.toHaveProperty(name);
+    for (const days of ["0", "year"]) {
+      const wrong = evaluate({ stage: "erin", env: { ARCHIVE: "on", AUDIT_ARCHIVE_DAYS: days } });
+      await expect(wrong).rejects.toThrow("it can be whole days from 1 to 36500");
+    }
+    const alone = evaluate({ stage: "erin", env: { AUDIT_ARCHIVE_DAYS: "400" } });
+    await expect(alone).rejects.toThrow("AUDIT_ARCHIVE_DAYS needs ARCHIVE=on or ARCHIVE=locked");
+  });
+
   it("the router and the sweeper know the bucket, and the compactor does not", () => {
     for (const name of ["Router", "SweeperHandler"]) {
       expect(variablesOf(locked, name)).toMatchObject({

@@ -71,8 +71,8 @@ export function createAuditTrail({ clock, random, log, streams, compact, setting
     newCall: (): string => newUid(random),
 
     /**
-     * Records that a call begins. Throws `store-unavailable` or `store-full` when that is not
-     * durable. The call must then change nothing.
+     * Records that a call begins. Throws `store-unavailable`, `store-full` or `restore-pending`
+     * when that is not durable. The call must then change nothing.
      */
     async begin(tenant: Tenant, entry: AuditEntry): Promise<void> {
       try {
@@ -110,6 +110,8 @@ export function createAuditTrail({ clock, random, log, streams, compact, setting
   };
 }
 
+export type AuditTrail = ReturnType<typeof createAuditTrail>;
+
 /** No request can change the settings of an audit stream. */
 const AUDIT: CreateStream = {
   name: AUDIT_STREAM,
@@ -131,11 +133,18 @@ function made(error: unknown): undefined {
   throw error;
 }
 
+/** Problems that say themselves what to do. Any operation can answer them. */
+const TELLING: ReadonlySet<string> = new Set(["store-full", "restore-pending"]);
+
 function notRecorded(cause: unknown): LedgerError {
-  if (cause instanceof LedgerError && cause.code === "store-full") return cause;
+  if (cause instanceof LedgerError && TELLING.has(cause.code)) return cause;
+  const atRisk = cause instanceof LedgerError && cause.code === "numbering-at-risk";
+  const remedy = atRisk
+    ? `An operator has to send POST /streams/${AUDIT_STREAM}/repair-numbering.`
+    : "Try again.";
   return new LedgerError("store-unavailable", {
-    detail: "The audit stream could not be written, so the request has changed nothing. Try again.",
-    retryAfterSeconds: 1,
+    detail: `The audit stream could not be written, so the request has changed nothing. ${remedy}`,
+    retryAfterSeconds: atRisk ? 60 : 1,
     cause,
   });
 }

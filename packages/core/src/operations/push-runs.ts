@@ -2,11 +2,12 @@ import { ageMs, takeStamp } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { bareName, ownerOf } from "../model/names.ts";
 import { changePush } from "../push/change-push.ts";
+import { createDisabling } from "../push/disabling.ts";
 import { portOf } from "../push/endpoint.ts";
-import { DISABLED_BECAUSE, isDue } from "../push/push-plan.ts";
+import { isDue } from "../push/push-plan.ts";
 import { pushesRung, type RungKey } from "../push/ring.ts";
 import { type PushRun, runPush } from "../push/run-push.ts";
-import type { Disabled, PushId, PushRow } from "../table/push.entity.ts";
+import type { PushId, PushRow } from "../table/push.entity.ts";
 import type { Parts } from "./parts.ts";
 
 /** The delay of a run that follows one which could not look everywhere. */
@@ -17,6 +18,7 @@ const NOTHING: PushRun = { delivered: 0, failed: 0 };
 /** Finds the pushes that have something to send, and sends it. */
 export function pushRunOperations(parts: Parts) {
   const { table, clock, streams, subscriptions } = parts;
+  const disabling = createDisabling(parts.audit);
 
   return {
     /** Returns the pushes that records of the table's stream concern. */
@@ -25,10 +27,11 @@ export function pushRunOperations(parts: Parts) {
 
     /**
      * Returns all pushes that are not disabled. They are rung regularly, in case a ring was lost.
+     * Returns those whose entry in the audit stream is missing as well.
      */
     async listPushes(): Promise<PushId[]> {
       const rows = await table.pushes.list();
-      return rows.filter(({ disabled }) => disabled === undefined);
+      return rows.filter((row) => row.disabled === undefined || row.unrecorded !== undefined);
     },
 
     /**
@@ -37,7 +40,9 @@ export function pushRunOperations(parts: Parts) {
      */
     async runPush(id: PushId, { budgetMs }: { readonly budgetMs: number }): Promise<PushRun> {
       const row = await table.pushes.load(id);
-      return row === undefined ? NOTHING : runRow(row, { budgetMs });
+      if (row === undefined) return NOTHING;
+      await recordLate(row);
+      return runRow(row, { budgetMs });
     },
 
     /**
@@ -50,6 +55,7 @@ export function pushRunOperations(parts: Parts) {
     ): Promise<PushRun> {
       const row = await table.pushes.load(id);
       const nowMs = clock.now();
+      if (row !== undefined) await recordLate(row);
       if (row === undefined || !isDue(row, nowMs)) return NOTHING;
       const { awakeUntil = 0 } = row;
       const untilMs = nowMs + awakeMs;
@@ -79,7 +85,7 @@ export function pushRunOperations(parts: Parts) {
     if (stream?.life !== id.life) return removePush(id);
     const began = takeStamp(clock);
     const mayGoOn = () => ageMs(clock, began) < budgetMs;
-    const deps = { ...parts, ...portOf(parts), noteDisabled };
+    const deps = { ...parts, ...portOf(parts), noteDisabled: disabling.note };
     try {
       return await streams.follow(ownerOf(row.name), stream, async (present) => {
         const state = await subscriptions.load(present, row.subscription).catch(gone);
@@ -89,21 +95,15 @@ export function pushRunOperations(parts: Parts) {
     } catch (error) {
       if (!(error instanceof LedgerError) || error.code !== "retention-passed") throw error;
       // Only a person can decide where to continue. Until then nothing can be sent.
-      await noteDisabled(row, "retention-passed");
-      await changePush(table, row, () => ({ disabled: "retention-passed" }));
+      const noted = await disabling.note(row, "retention-passed");
+      await changePush(table, row, () => ({ disabled: "retention-passed", ...noted }));
       return NOTHING;
     }
   }
 
-  async function noteDisabled(
-    { name, subscription }: PushRow,
-    because: Exclude<Disabled, "asked">,
-  ): Promise<void> {
-    await parts.audit.recordOwn(ownerOf(name), {
-      action: "disablePush",
-      target: `/streams/${bareName(name)}/subscriptions/${subscription}/push`,
-      reason: DISABLED_BECAUSE[because],
-    });
+  /** Writes the entry that is missing for a push that the server has disabled. */
+  async function recordLate(row: PushRow): Promise<void> {
+    if (await disabling.recordLate(row)) await changePush(table, row, () => ({ unrecorded: null }));
   }
 
   async function removePush(id: PushId): Promise<PushRun> {

@@ -34,8 +34,14 @@ export type RunDeps = PollDeps & {
   readonly parking: Parking;
   readonly seal: Seal;
   readonly deliver: Deliver;
-  /** Records that the server disables a push. Called before it does. */
-  readonly noteDisabled: (row: PushRow, because: Exclude<Disabled, "asked">) => Promise<void>;
+  /**
+   * Records that the server disables a push. Called before it does. Returns what the row has to say
+   * about it.
+   */
+  readonly noteDisabled: (
+    row: PushRow,
+    because: Exclude<Disabled, "asked">,
+  ) => Promise<Pick<PushChange, "unrecorded">>;
 };
 
 /** What a run has done. */
@@ -123,8 +129,7 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
 
   const disable = async (because: Exclude<Disabled, "asked">): Promise<void> => {
     if (row === undefined || row.disabled !== undefined) return;
-    await deps.noteDisabled(row, because);
-    await change({ disabled: because });
+    await change({ disabled: because, ...(await deps.noteDisabled(row, because)) });
   };
 
   async function send(event: StoredEvent, failures: Failed[], page: Poll): Promise<Sent> {

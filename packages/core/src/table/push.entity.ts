@@ -32,6 +32,8 @@ export type PushRow = {
   /** The prefix that the caller who set the endpoint is bound to. Other keys are not sent there. */
   readonly keyPrefix?: string;
   readonly disabled?: Disabled;
+  /** Why the server has disabled it while the audit stream could not be written. */
+  readonly unrecorded?: Disabled;
   readonly outage?: Outage;
   /** The keys that the endpoint has refused since it last accepted an event. */
   readonly streak?: readonly string[];
@@ -52,6 +54,7 @@ export type PushChange = Partial<
   Pick<PushRow, "url" | "format" | "concurrency" | "timeoutSeconds" | "secrets" | "streak">
 > & {
   readonly disabled?: PushRow["disabled"] | null;
+  readonly unrecorded?: Disabled | null;
   readonly outage?: Outage | null;
   readonly keyPrefix?: string | null;
 };
@@ -71,6 +74,7 @@ export const pushEntity = (connection: Connection) =>
         timeoutSeconds: { type: "number", required: true },
         keyPrefix: { type: "string" },
         disabled: { type: DISABLED },
+        unrecorded: { type: DISABLED },
         outage: { type: CustomAttributeType<Outage>("any") },
         streak: { type: CustomAttributeType<readonly string[]>("any") },
         secrets: { type: CustomAttributeType<readonly SealedSecret[]>("any"), required: true },
@@ -126,11 +130,12 @@ export const pushRows = (connection: Connection, entity: ReturnType<typeof pushE
    */
   async change(
     { life, subscriptionUid, version }: PushRow,
-    { disabled, outage, keyPrefix, ...set }: PushChange,
+    { disabled, unrecorded, outage, keyPrefix, ...set }: PushChange,
   ): Promise<PushRow | undefined> {
     const removed = [
       ...(keyPrefix === null ? (["keyPrefix"] as const) : []),
       ...(disabled === null ? (["disabled"] as const) : []),
+      ...(unrecorded === null ? (["unrecorded"] as const) : []),
       ...(outage === null ? (["outage"] as const) : []),
     ];
     const { rejected, data } = await writeRowsUntilKnown(connection, () =>
@@ -140,6 +145,7 @@ export const pushRows = (connection: Connection, entity: ReturnType<typeof pushE
           ...set,
           ...(keyPrefix ? { keyPrefix } : {}),
           ...(disabled ? { disabled } : {}),
+          ...(unrecorded ? { unrecorded } : {}),
           ...(outage ? { outage } : {}),
           version: version + 1,
         })
