@@ -28,9 +28,17 @@ beforeAll(() => new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", r
 afterAll(() => receiver.close());
 const receiverUrl = () => `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
 
+/** Writes schemas of `placed` into a file. */
+function schemasFile(total: object = { type: "number" }): string {
+  const file = join(newFolder(), "schemas.json");
+  const placed = { type: "object", properties: { total }, required: ["total"] };
+  writeFileSync(file, JSON.stringify({ schemas: { placed } }));
+  return file;
+}
+
 /**
- * Each command with arguments that work. `KEY` is the id of a new API key, and `RECEIVER` the URL
- * of an endpoint.
+ * Each command with arguments that work. `KEY` is the id of a new API key, `RECEIVER` the URL of an
+ * endpoint, and `SCHEMAS` a file with schemas.
  */
 const COMMANDS: readonly (readonly string[])[] = [
   ["whoami"],
@@ -45,6 +53,11 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["streams", "set", "short", "--retention", "2d", "--description", "x"],
   ["streams", "set", "short", "--partitions", "2"],
   ["streams", "info", "short"],
+  ["schemas", "set", "short", "SCHEMAS", "--compatibility", "backward"],
+  ["schemas", "set", "short", "--compatibility", "full", "--force"],
+  ["schemas", "check", "short", "SCHEMAS"],
+  ["schemas", "get", "short"],
+  ["schemas", "rm", "short", "--yes"],
   ["publish", "short", "-k", "a", "-d", "1"],
   ["publish", "short", "-k", "a", "--delete"],
   ["read", "orders"],
@@ -87,12 +100,15 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["keys", "ls"],
   ["keys", "info", "KEY"],
   ["keys", "rotate", "KEY", "--overlap", "1h"],
-  ["keys", "rm", "KEY", "--yes"],
   ["portal", "token", "orders", "--key-prefix", "k", "--ttl", "5m"],
   ["tenants", "create", "acme"],
   ["tenants", "ls"],
+  ["quota", "set", "--key", "KEY", "--requests", "100", "--events", "5", "--bytes", "1000"],
+  ["quota", "show", "--key", "KEY"],
+  ["quota", "rm", "--key", "KEY", "--yes"],
   ["usage"],
   ["usage", "--by", "key", "--step", "hour", "--from", "-24h"],
+  ["keys", "rm", "KEY", "--yes"],
   ["streams", "rm", "short", "--yes"],
 ];
 
@@ -106,6 +122,7 @@ describe("JSON", () => {
       const words = new Map([
         ["KEY", String(key?.id)],
         ["RECEIVER", receiverUrl()],
+        ["SCHEMAS", schemasFile()],
       ]);
       const argv = command.map((word) => words.get(word) ?? word);
       const { code, out, err } = await elWith({ tty: true }, ...argv, "--json");
@@ -172,6 +189,57 @@ describe("push", () => {
   });
 });
 
+describe("schemas", () => {
+  it("shows whom a change would break, and refuses it until it is forced", async () => {
+    await el("subs", "create", "orders/billing", "--reads", "placed=/total,/at");
+    expect((await elWith({ tty: true }, "subs", "info", "billing")).out).toMatch(
+      /^reads +placed \/at, \/total$/m,
+    );
+    await el("schemas", "set", "orders", schemasFile(), "--compatibility", "backward");
+    const wider = schemasFile({ type: ["number", "string"] });
+    const checked = await elWith({ tty: true }, "schemas", "check", "orders", wider);
+    expect(checked.code).toBe(5);
+    expect(checked.out).toMatch(/^accepted +no\nbackward +compatible\nforward +not proven$/m);
+    expect(checked.out).toMatch(/^forward +\/schemas\/placed\/properties\/total\/type +type$/m);
+    expect(checked.out).toMatch(/^billing +placed +\/total +may no longer be as /m);
+    const refused = await el("schemas", "set", "orders", wider);
+    expect([refused.code, refused.out]).toEqual([5, ""]);
+    expect(refused.err).toContain("breaks the subscription billing");
+    expect((await el("schemas", "set", "orders", wider, "--force")).code).toBe(0);
+    const { out } = await elWith({ tty: true }, "schemas", "get", "orders");
+    expect(out).toMatch(/^types +placed\nother types +accepted\ncompatibility +backward$/m);
+    const input = { stdin: JSON.stringify({ schemas: {} }) };
+    expect((await elWith(input, "schemas", "check", "orders", "-")).code).toBe(5);
+    await el("subs", "set", "billing", "--no-reads");
+    expect((await el("schemas", "rm", "orders", "--yes")).code).toBe(0);
+    await el("subs", "rm", "billing", "--yes");
+  });
+});
+
+describe("quota", () => {
+  it("changes the limits that are named, of a tenant and of a key", async () => {
+    await el("tenants", "create", "tenant");
+    const tenant = ["--tenant", "tenant"];
+    const { out } = await elWith({ tty: true }, "quota", "show", ...tenant);
+    expect(out).toBe("There are no limits of the tenant tenant.\n");
+    const all = ["--requests", "100", "--events", "5", "--streams", "2", "--subscriptions", "3"];
+    await el("quota", "set", ...tenant, ...all, "--stored-bytes", "1000000");
+    const set = await elWith({ tty: true }, "quota", "set", ...tenant, "--requests", "none");
+    expect(set.out).toMatch(
+      /^limits of +the tenant tenant\nevents\/s +5\nstreams +2\nsubscriptions +3\nstored bytes +1,000,000\n$/,
+    );
+    expect((await el("quota", "rm", ...tenant)).code).toBe(2);
+    expect((await el("quota", "rm", ...tenant, "--yes")).out).toBe("{}\n");
+    const [key] = await lines("keys", "create", "limited", "--scope", "publish");
+    const of = ["--key", String(key?.id)];
+    const [limits] = await lines("quota", "set", ...of, "--bytes", "1000");
+    expect(limits).toEqual({ bytesPerSecond: 1000 });
+    expect((await el("quota", "set", ...of, "--streams", "1")).code).toBe(2);
+    expect(await lines("quota", "show", ...of)).toEqual([{ bytesPerSecond: 1000 }]);
+    await el("keys", "rm", String(key?.id), "--yes");
+  });
+});
+
 describe("usage", () => {
   it("prints a table on a terminal, a line each into a pipe, and CSV", async () => {
     await el("compact", "orders");
@@ -194,6 +262,15 @@ describe("exit codes", () => {
     [2, ["nothing"]],
     [2, ["streams"]],
     [2, ["read"]],
+    [2, ["schemas", "set", "orders"]],
+    [2, ["schemas", "set", "orders", "--compatibility", "some"]],
+    [2, ["schemas", "check", "orders", "no-such-file"]],
+    [2, ["subs", "set", "shipping", "--reads", "placed"]],
+    [3, ["schemas", "get", "nothing"]],
+    [2, ["quota", "show"]],
+    [2, ["quota", "set", "--tenant", "acme"]],
+    [2, ["quota", "set", "--tenant", "acme", "--events", "many"]],
+    [3, ["quota", "show", "--key", "zzzzzzzzzzzz"]],
     [2, ["usage", "--by", "colour"]],
     [2, ["push", "set", "shipping", "http://127.0.0.1:9/", "--format", "xml"]],
     [2, ["push", "resend", "shipping", "k1", "first"]],

@@ -44,6 +44,18 @@ export const DIALOGS: readonly (readonly [name: string, hash: string, text: stri
     ],
     ["change a stream", "#/streams/orders/about", "Oldest kept event", press("Change")],
     ["delete a stream", "#/streams/orders/about", "Oldest kept event", press("Delete")],
+    ["schemas", "#/streams/orders/about", "Compatibility of changes", press("Change schemas")],
+    [
+      "schemas with a check",
+      "#/streams/orders/about",
+      "Compatibility of changes",
+      async (page) => {
+        await press("Change schemas")(page);
+        await page.getByLabel("JSON Schemas by type").fill('{"order.placed":{"type":"object"}}');
+        await press(/^Check$/)(page);
+        await page.getByText("The change is accepted.").waitFor();
+      },
+    ],
     ["subscribe", "#/streams/orders/subscriptions", "shipping", press("Create a subscription")],
     ["seek", SHIPPING, LAG, press("Seek")],
     [
@@ -72,6 +84,7 @@ export const DIALOGS: readonly (readonly [name: string, hash: string, text: stri
       },
     ],
     ["rotate a key", "#/keys", "shop backend", press("Rotate shop backend")],
+    ["limits of a key", "#/keys", "shop backend", press("Limits of shop backend")],
     ["revoke a key", "#/keys", "shop backend", press("Revoke shop backend")],
     ["create a tenant", "#/tenants", "There is only the tenant default", press("Create a tenant")],
   ];

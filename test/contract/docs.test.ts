@@ -186,6 +186,19 @@ describe("portal", () => {
   });
 });
 
+describe("schemas", () => {
+  it("the page shows the actual answers", async () => {
+    const blocks = blocksOf("docs/schemas.md");
+    const scripts = blocks.filter(({ language }) => language === "sh");
+    expect(scripts.length).toBeGreaterThan(2);
+    const answers = await paste(scripts.map(({ text }) => text));
+    for (const [index, script] of scripts.entries()) {
+      const next = blocks[blocks.indexOf(script) + 1];
+      expect(answers[index]?.at(-1), script.text).toEqual(shown(JSON.parse(next?.text ?? "")));
+    }
+  });
+});
+
 /** README archives the stream `orders`. The other pages create it as it was before. */
 const stopArchive = () =>
   fetch(`${stack.url}/streams/orders`, {

@@ -116,6 +116,32 @@ describe("the quota of a key", () => {
   });
 });
 
+describe("while quotas cannot be read", () => {
+  it("[quota.open] data requests pass, and those of administration change nothing", async () => {
+    const made = await sendJson("POST", "/tenants", { name: "blind" });
+    const tenant = as(described.NewTenant.parse(made.body).adminKey.apiKey);
+    const stream = await tenant.newStream();
+    aheadMs += 61_000;
+    opened.client.middlewareStack.add(
+      (next) => async (args) => {
+        if (!JSON.stringify(args.input ?? {}).includes("QUOTA#blind")) return next(args);
+        throw Object.assign(new Error("no answer"), { name: "TimeoutError" });
+      },
+      { step: "initialize", name: "blind" },
+    );
+    expect((await publish(stream, 1, tenant)).status).toBe(201);
+    expect((await tenant.send({ path: `/streams/${stream}/events` })).status).toBe(200);
+    const asked = { name: "k", scopes: ["read"], streams: ["*"] };
+    const refused = await sendJson("POST", "/keys", asked, tenant);
+    expect(refused.body).toMatchObject({ status: 503, code: "store-unavailable", retry: "later" });
+    expect((await tenant.send({ method: "DELETE", path: `/streams/${stream}` })).status).toBe(503);
+    opened.client.middlewareStack.remove("blind");
+    expect((await tenant.send({ path: `/streams/${stream}` })).status).toBe(200);
+    const { body } = await tenant.send({ path: "/keys" });
+    expect(JSON.stringify(body)).not.toContain('"name":"k"');
+  }, 60_000);
+});
+
 describe("the quota of a tenant", () => {
   async function newTenant(name: string, limits: object) {
     const made = described.NewTenant.parse((await sendJson("POST", "/tenants", { name })).body);

@@ -11,7 +11,7 @@ const send = (method: string, path: string, body?: object, headers: object = {})
     method,
     path,
     headers: { "content-type": "application/json", ...headers },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: JSON.stringify(body).replaceAll('"BEYOND"', "1e400") }),
   });
 const PLACED = {
   type: "object",
@@ -32,13 +32,14 @@ describe("the schemas of a stream", () => {
   it("[schema.put] are none at first, replaced by a PUT, and survive other changes", async () => {
     const stream = await api.newStream();
     const path = `/streams/${stream}/schemas`;
-    const none = { schemas: {}, undeclared: "accepted" };
+    const none = { schemas: {}, undeclared: "accepted", compatibility: "none" };
     expect((await send("GET", path)).body).toEqual(none);
     const schemas = { "order.placed": PLACED, big: { const: 1e300 }, "a/b": true };
     const wanted = { schemas, undeclared: "refused" };
-    expect((await send("PUT", path, wanted)).body).toEqual(wanted);
+    const shown = { ...wanted, compatibility: "none" };
+    expect((await send("PUT", path, wanted)).body).toEqual(shown);
     await send("PATCH", `/streams/${stream}`, { description: "other" });
-    expect((await send("GET", path)).body).toEqual(wanted);
+    expect((await send("GET", path)).body).toEqual(shown);
     expect((await send("PUT", path, { schemas: {} })).body).toEqual(none);
     expect((await send("GET", path)).body).toEqual(none);
   });
@@ -50,6 +51,8 @@ describe("the schemas of a stream", () => {
     [{ type: "text" }, "/schemas/t/type"],
     [{ minimum: "1" }, "/schemas/t/minimum"],
     [{ $defs: { a: { $ref: "#/$defs/a" } }, $ref: "#/$defs/a" }, "/schemas/t"],
+    [{ enum: [{ a: [1, "BEYOND"] }] }, "/schemas/t/enum"],
+    [{ maximum: "BEYOND" }, "/schemas/t/maximum"],
     [7, "/schemas/t"],
   ])("[schema.refused] %j is refused, and changes nothing", async (schema, pointer) => {
     const { path } = await declared();

@@ -205,6 +205,10 @@ const WHOLE: Readonly<Record<string, () => Promise<DoorAnswer[]>>> = {
     }
     return answers;
   },
+  checkSchemas: async () => {
+    const next = await broken();
+    return everywhere("POST", "/streams/checked/schemas/check", next, 200);
+  },
   publishEvents: () => {
     const ids = Array.from({ length: LIMITS.requestEventsMax }, (_, n) => full(250, pad(n)));
     const events = ids.map((id) => ({ id, key: "many", data: 1 }));
@@ -233,8 +237,30 @@ async function archived(path: string, member: string): Promise<DoorAnswer[]> {
   return answers;
 }
 
+/** Creates schemas and readers, and returns schemas that break as much as an answer can list. */
+async function broken(): Promise<object> {
+  await post("/streams", { name: "checked" });
+  const long = full(1_500, "p");
+  const names = Array.from({ length: LIMITS.schemaDifferencesMax + 10 }, (_, n) => pad(n));
+  const schemaOf = (minimum: number) => ({
+    properties: { [long]: { properties: Object.fromEntries(names.map((n) => [n, { minimum }])) } },
+  });
+  const type = full(LIMITS.typeBytesMax, "t");
+  await door.ask({
+    method: "PUT",
+    path: "/streams/checked/schemas",
+    body: { schemas: { [type]: schemaOf(0) }, compatibility: "full" },
+  });
+  const reads = { [type]: [`/${full(340, "f")}`] };
+  await each(LIMITS.brokenReadsMax + 5, (n) =>
+    post("/streams/checked/subscriptions", { name: `reader-${pad(n)}`, reads }),
+  );
+  return { schemas: { [type]: { ...schemaOf(1), additionalProperties: false } } };
+}
+
 /** Problems that contain lists. */
 const PROBLEMS: Readonly<Record<string, () => Promise<DoorAnswer[]>>> = {
+  breaks: async () => everywhere("PUT", "/streams/checked/schemas", await broken(), 409),
   mismatches: () => {
     const keys = Array.from({ length: LIMITS.requestEventsMax }, (_, n) =>
       full(LIMITS.keyBytesMax, `other ${pad(n)}`),

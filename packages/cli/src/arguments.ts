@@ -46,6 +46,20 @@ export function paired(
   throw new UsageError(`--header takes name=value, not "${text}".`);
 }
 
+/** Collects `type=field,field`. */
+export function fieldsByType(
+  text: string,
+  former: Readonly<Record<string, string[]>> = {},
+): Record<string, string[]> {
+  const at = text.lastIndexOf("=/");
+  const fields = text.slice(at + 1).split(",");
+  if (at > 0 && fields.every((field) => field.startsWith("/"))) {
+    const type = text.slice(0, at);
+    return { ...former, [type]: [...(former[type] ?? []), ...fields] };
+  }
+  throw new UsageError(`--reads takes type=/field,/field, not "${text}".`);
+}
+
 /** Where reading starts: at the last n events, or at a place in the server's grammar. */
 export type Start = { readonly last: number } | { readonly place: string };
 

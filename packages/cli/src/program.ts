@@ -12,7 +12,9 @@ import { parkedCommands } from "./commands/parked.ts";
 import { portalCommands } from "./commands/portal.ts";
 import { publishCommand } from "./commands/publish.ts";
 import { pushCommands } from "./commands/push.ts";
+import { quotaCommands } from "./commands/quota.ts";
 import { readCommands } from "./commands/read.ts";
+import { schemasCommands } from "./commands/schemas.ts";
 import { startCommand } from "./commands/start.ts";
 import { stateCommands } from "./commands/state.ts";
 import { streamsCommands } from "./commands/streams.ts";
@@ -90,11 +92,11 @@ const COMMANDS: readonly Group[] = [
   [
     "Operate:",
     [
-      ...[streamsCommands, archiveCommands, exportCommand, eraseCommands],
+      ...[streamsCommands, schemasCommands, archiveCommands, exportCommand, eraseCommands],
       ...[subsCommands, parkedCommands, pushCommands],
     ],
   ],
-  ["Access:", [keysCommands, portalCommands, tenantsCommands, usageCommand]],
+  ["Access:", [keysCommands, portalCommands, tenantsCommands, usageCommand, quotaCommands]],
   ["Shell:", [completionCommand]],
 ];
 

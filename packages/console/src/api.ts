@@ -5,11 +5,15 @@ import type {
   ListedStream,
   ListedSubscription,
   NewApiKey,
+  NewSchemas,
   NewStream,
   NewSubscription,
+  SchemaCheck,
+  Schemas,
   StreamChange,
   SubscriptionChange,
   SubscriptionView,
+  TenantQuota,
   UsageEntry,
   UsageQuery,
   StreamInfo as WholeStreamInfo,
@@ -20,7 +24,10 @@ import { admin, ledger, openStream } from "./session.ts";
 
 /** Sends the requests of the console through the SDK. */
 
-export type { ApiKey, Filter, Lag, ParkedKey, UsageEntry };
+export type { ApiKey, Filter, Lag, ParkedKey, SchemaCheck, Schemas, UsageEntry };
+
+/** The limits of a tenant, or of a key, which has only some of them. */
+export type Quota = TenantQuota;
 
 /** A stream from a list, or from its own view, which has more members. */
 export type StreamInfo = ListedStream & Partial<Pick<WholeStreamInfo, "subscriptions">>;
@@ -109,6 +116,10 @@ export const api = {
     admin.value.streams.create(name, settings),
   changeStream: (name: string, settings: StreamChange) =>
     admin.value.streams.change(name, settings),
+  schemas: (name: string, signal?: AbortSignal) => admin.value.schemas(name).get({ signal }),
+  checkSchemas: (name: string, wanted: NewSchemas) => admin.value.schemas(name).check(wanted),
+  setSchemas: (name: string, wanted: NewSchemas, force: boolean) =>
+    admin.value.schemas(name).set(wanted, { force }),
   deleteStream: (name: string) => admin.value.streams.delete(name),
   compact: (name: string) => admin.value.streams.compact(name),
 
@@ -161,5 +172,11 @@ export const api = {
   tenants: (signal?: AbortSignal) => whole(admin.value.tenants.list({ ...LISTING, signal })),
   usage: (query: UsageQuery, signal?: AbortSignal): Promise<Whole<UsageEntry>> =>
     whole(admin.value.usage(query, { signal })),
+  keyQuota: (id: string, signal?: AbortSignal): Promise<Quota> =>
+    admin.value.quotas.ofKey(id, { signal }),
+  setKeyQuota: (id: string, quota: Quota) => admin.value.quotas.setOfKey(id, quota),
+  tenantQuota: (name: string, signal?: AbortSignal) =>
+    admin.value.quotas.ofTenant(name, { signal }),
+  setTenantQuota: (name: string, quota: Quota) => admin.value.quotas.setOfTenant(name, quota),
   createTenant: (name: string) => admin.value.tenants.create(name),
 };

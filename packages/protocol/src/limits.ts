@@ -102,6 +102,15 @@ export const LIMITS = {
   schemaNodesMax: 1_000,
   /** Checking one event takes at most this many steps: some milliseconds. */
   schemaStepsMax: 100_000,
+  /** Comparing two versions of all schemas takes at most this many steps: about a second. */
+  schemaProofStepsMax: 200_000,
+  /** What an answer about a change lists. Pointers and fields can be long. */
+  schemaDifferencesMax: 50,
+  brokenReadsMax: 100,
+  /** Each poll may read the row of a subscription, which has the fields that it reads. */
+  readsTypesMax: 16,
+  readsFieldsMax: 64,
+  readsBytesMax: 4 * KIB,
 
   /** A larger request is named by its size alone in the audit stream. */
   auditRequestBytesMax: 4 * KIB,

@@ -51,6 +51,11 @@ export const PROBLEMS = {
   "lease-lost": { status: 409, title: "Another worker holds the lease now", retry: "refresh" },
   "not-parkable": { status: 409, title: "No key can be parked at this moment", retry: "refresh" },
   "not-compacted": { status: 409, title: "The stream keeps no compacted state", retry: "never" },
+  "incompatible-schemas": {
+    status: 409,
+    title: "The schemas would break data or readers",
+    retry: "never",
+  },
   "too-many-exports": { status: 409, title: "The stream has too many exports", retry: "later" },
   "too-many-erasures": {
     status: 409,

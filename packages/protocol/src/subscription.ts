@@ -51,6 +51,47 @@ export const MaxDeliveries = described(
   },
 );
 
+/** A JSON pointer to a field of events' data. `*` means each item of a list. */
+export const FieldPointer = described(
+  z.string().check(
+    z.regex(/^(?:\/(?:[^~/]|~[01])*)+$/u, { error: "must be a JSON pointer such as /total" }),
+    z.refine((text) => text.isWellFormed(), { error: "must not hold a lone surrogate" }),
+  ),
+  {
+    id: "FieldPointer",
+    description: "A JSON pointer into an event's data. `*` means each item of a list.",
+    examples: ["/total", "/lines/*/sku"],
+  },
+);
+
+/** The fields that a subscription reads, by type of event. */
+export const Reads = described(
+  z
+    .record(
+      boundedText(LIMITS.typeBytesMax),
+      z.array(FieldPointer).check(z.minLength(1), z.maxLength(LIMITS.readsFieldsMax)),
+    )
+    .check(
+      z.refine((reads) => Object.keys(reads).length <= LIMITS.readsTypesMax, {
+        error: `must have at most ${LIMITS.readsTypesMax} types`,
+      }),
+      z.refine(
+        (reads) =>
+          JSON.stringify(reads).length * 3 <= LIMITS.readsBytesMax ||
+          new TextEncoder().encode(JSON.stringify(reads)).length <= LIMITS.readsBytesMax,
+        {
+          error: `must be at most ${LIMITS.readsBytesMax} bytes of JSON`,
+        },
+      ),
+    ),
+  {
+    id: "Reads",
+    description: `The fields that the client reads, by type of event: at most ${LIMITS.readsTypesMax} types with ${LIMITS.readsFieldsMax} fields each, and ${LIMITS.readsBytesMax} bytes of JSON. A change of the stream's schemas that breaks one is refused unless it is forced. They change no delivery.`,
+    examples: [{ "order.placed": ["/total", "/lines/*/sku"] }],
+  },
+);
+export type Reads = z.infer<typeof Reads>;
+
 export const CreateSubscription = described(
   z.strictObject({
     name: Name,
@@ -58,6 +99,7 @@ export const CreateSubscription = described(
     filter: z.optional(Filter),
     leaseSeconds: z._default(LeaseSeconds, LIMITS.leaseSecondsDefault),
     maxDeliveries: z.optional(MaxDeliveries),
+    reads: z.optional(Reads),
   }),
   { id: "CreateSubscription", examples: [{ name: "shipping", start: "earliest" }] },
 );
@@ -73,6 +115,9 @@ export const PatchSubscription = described(
     filter: described(z.optional(z.nullable(Filter)), {
       description:
         "Replaces the whole filter; null removes it. The new filter applies to the events after the committed position. Earlier cursors are refused, as after a seek.",
+    }),
+    reads: described(z.optional(z.nullable(Reads)), {
+      description: "Replaces all fields that the client reads; null removes them.",
     }),
   }),
   {

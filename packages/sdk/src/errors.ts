@@ -41,6 +41,7 @@ export type ProblemCode =
   | "not-parkable"
   | "not-compacted"
   | "not-archived"
+  | "incompatible-schemas"
   | "too-many-exports"
   | "too-many-erasures"
   | "retention-passed"

@@ -1,11 +1,11 @@
-import { counted, listed, paired, parsePlace, placeInBody } from "../arguments.ts";
+import { counted, fieldsByType, listed, paired, parsePlace, placeInBody } from "../arguments.ts";
 import { type Cli, confirm } from "../cli.ts";
 import { describeFilter, eachSubscription } from "../connection/each-subscription.ts";
 import { findSubscription } from "../connection/subscription-name.ts";
 import { UsageError } from "../io.ts";
 import { renderFacts } from "../output/facts.ts";
 import { renderTable } from "../output/table.ts";
-import { count, duration, plural, relative } from "../output/words.ts";
+import { count, duration, plural, relative, visible } from "../output/words.ts";
 import type { Register } from "../register.ts";
 import type { NewSubscription, SubscriptionView } from "../sdk.ts";
 import { lagCommand } from "./subs-lag.ts";
@@ -38,6 +38,7 @@ export function subsCommands({ program, act }: Register): void {
     .description("change the settings of a subscription")
     .option("--no-filter", "remove the filter")
     .option("--no-max-deliveries", "no longer park keys by itself")
+    .option("--no-reads", "remove the fields that the consumer reads")
     .addHelpText("after", "\nExample:\n  $ el subs set orders/shipping --max-deliveries 5")
     .action(act<Flags>(change));
   subs
@@ -55,6 +56,7 @@ type Flags = {
   header?: Record<string, string>;
   leaseSeconds?: number;
   maxDeliveries?: number | false;
+  reads?: Record<string, string[]> | false;
   filter?: boolean;
 };
 
@@ -72,6 +74,11 @@ const settings = (command: ReturnType<Register["program"]["command"]>) =>
       "--max-deliveries <n>",
       "park the key of an event after this many deliveries",
       counted("-", 2),
+    )
+    .option(
+      "--reads <type=fields>",
+      "fields that the consumer reads, such as order.placed=/total,/lines/*/sku",
+      fieldsByType,
     );
 
 const filterOf = ({ type, keyPrefix, header }: Flags): NewSubscription["filter"] =>
@@ -119,6 +126,7 @@ async function describe(cli: Cli, found: SubscriptionView): Promise<string> {
     ["phase", `${found.phase}${progress}`],
     ["parked keys", count(found.parkedKeys)],
     ["filter", found.filter && describeFilter(found.filter)],
+    ["reads", found.reads && describeReads(found.reads)],
     ["started at", typeof start === "string" ? start : JSON.stringify(start)],
     ["lease", `${found.leaseSeconds}s`],
     ["max deliveries", maxDeliveries === undefined ? undefined : count(maxDeliveries)],
@@ -138,10 +146,15 @@ async function describe(cli: Cli, found: SubscriptionView): Promise<string> {
   return `${facts}\n\n${workers}`;
 }
 
+const describeReads = (reads: NonNullable<SubscriptionView["reads"]>): string =>
+  Object.entries(reads)
+    .map(([type, fields]) => `${visible(type)} ${fields.map(visible).join(", ")}`)
+    .join("; ");
+
 async function create(
   cli: Cli,
   [given]: readonly [string, ...string[]],
-  { start, leaseSeconds, maxDeliveries, ...filter }: Flags & { start?: string },
+  { start, leaseSeconds, maxDeliveries, reads, ...filter }: Flags & { start?: string },
 ): Promise<void> {
   const { stream, name } = asPair(given);
   cli.about = { ...cli.about, stream, subscription: name };
@@ -151,6 +164,7 @@ async function create(
     filter: filterOf(filter),
     leaseSeconds,
     maxDeliveries: maxDeliveries || undefined,
+    reads: reads || undefined,
   };
   const how = { signal: cli.io.signal };
   const created = await admin.subscriptions(stream).create(name, body, how);
@@ -181,6 +195,7 @@ async function change(
     leaseSeconds: flags.leaseSeconds,
     maxDeliveries: flags.maxDeliveries === false ? null : flags.maxDeliveries,
     filter: flags.filter === false ? null : filter,
+    reads: flags.reads === false ? null : flags.reads,
   };
   if (Object.values(body).every((value) => value === undefined)) {
     throw new UsageError("Nothing to change.");

@@ -111,6 +111,7 @@ function helpFor(code: string, about: About): string {
     "event-not-found": `el read ${stream}`,
     "parked-key-not-found": `el parked ls ${subscription}`,
     "not-compacted": `el read ${stream}`,
+    "incompatible-schemas": `el schemas check ${stream} --help`,
     "not-archived": `el streams set ${stream} --archive 365d`,
     "retention-passed":
       about.subscription === undefined

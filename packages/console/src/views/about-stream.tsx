@@ -4,7 +4,9 @@ import { bytes, count, counted, duration } from "../format.ts";
 import { Ago, announce, Facts, Moment } from "../parts/basics.tsx";
 import { FormDialog } from "../parts/dialog.tsx";
 import { go } from "../place.ts";
+import { can } from "../session.ts";
 import { visible } from "../visible.ts";
+import { SchemasCard } from "./schemas.tsx";
 import { StreamDialog } from "./stream-dialog.tsx";
 import { ArchiveLag, CompactionLag, Rate } from "./streams.tsx";
 
@@ -66,6 +68,7 @@ export function AboutStream({ info, mayChange, onChanged }: Props) {
           ]}
         />
       </section>
+      {can("read", { unbound: true }) && <SchemasCard stream={info.name} mayChange={mayChange} />}
       {open === "change" && <StreamDialog stream={info} onClose={close} onDone={onChanged} />}
       {open === "delete" && (
         <FormDialog

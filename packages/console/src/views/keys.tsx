@@ -7,6 +7,7 @@ import { useLoad, useNow } from "../parts/load.ts";
 import { Rows } from "../parts/rows.tsx";
 import { visible } from "../visible.ts";
 import { KeyDialog } from "./key-dialog.tsx";
+import { QuotaDialog } from "./quota-dialog.tsx";
 import { SecretDialog } from "./secret.tsx";
 
 /** A key that expires within this time is marked. */
@@ -14,7 +15,7 @@ const SOON_MS = 14 * 86_400_000;
 
 type Open =
   | { readonly what: "create" }
-  | { readonly what: "rotate" | "revoke"; readonly key: ApiKey }
+  | { readonly what: "rotate" | "revoke" | "limit"; readonly key: ApiKey }
   | { readonly what: "secret"; readonly secret: Secret };
 
 /** Shows the API keys that this key may see. */
@@ -52,6 +53,7 @@ export function KeysView() {
       {open?.what === "rotate" && (
         <RotateDialog apiKey={open.key} onClose={close} onSecret={showSecret} />
       )}
+      {open?.what === "limit" && <QuotaDialog of={{ key: open.key.id }} onClose={close} />}
       {open?.what === "revoke" && (
         <FormDialog
           title={`Revoke ${visible(open.key.name)}`}
@@ -105,6 +107,15 @@ function Table({ keys, onOpen }: TableProps) {
           end: true,
           cell: (key) => (
             <div class="actions">
+              {!key.scopes.includes("admin") && (
+                <button
+                  type="button"
+                  aria-label={`Limits of ${visible(key.name)}`}
+                  onClick={() => onOpen({ what: "limit", key })}
+                >
+                  Limits
+                </button>
+              )}
               <button
                 type="button"
                 aria-label={`Rotate ${visible(key.name)}`}

@@ -4,6 +4,7 @@ import { Empty, Failure, Moment, Name, Skeleton } from "../parts/basics.tsx";
 import { Field, FormDialog } from "../parts/dialog.tsx";
 import { useLoad } from "../parts/load.ts";
 import { Rows } from "../parts/rows.tsx";
+import { QuotaDialog } from "./quota-dialog.tsx";
 import { SecretDialog } from "./secret.tsx";
 
 /** Shows the tenants of the installation, for the holder of the admin key. */
@@ -11,6 +12,7 @@ export function TenantsView() {
   const [creating, setCreating] = useState(false);
   const [name, setName] = useState("");
   const [secret, setSecret] = useState<Secret | undefined>();
+  const [limited, setLimited] = useState<string | undefined>();
   const { data, error, reload } = useLoad("tenants", api.tenants);
   if (data === undefined) return error === undefined ? <Skeleton /> : <Failure error={error} />;
   return (
@@ -38,6 +40,22 @@ export function TenantsView() {
           columns={[
             { title: "Tenant", cell: (tenant) => <Name>{tenant.name}</Name>, className: "names" },
             { title: "Created", end: true, cell: ({ createdAt }) => <Moment at={createdAt} /> },
+            {
+              title: "What to do",
+              hidesTitle: true,
+              end: true,
+              cell: (tenant) => (
+                <div class="actions">
+                  <button
+                    type="button"
+                    aria-label={`Limits of ${tenant.name}`}
+                    onClick={() => setLimited(tenant.name)}
+                  >
+                    Limits
+                  </button>
+                </div>
+              ),
+            },
           ]}
         />
       )}
@@ -64,6 +82,9 @@ export function TenantsView() {
             />
           </Field>
         </FormDialog>
+      )}
+      {limited !== undefined && (
+        <QuotaDialog of={{ tenant: limited }} onClose={() => setLimited(undefined)} />
       )}
       {secret !== undefined && (
         <SecretDialog secret={secret} onClose={() => setSecret(undefined)} />

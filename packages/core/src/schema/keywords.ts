@@ -117,10 +117,24 @@ function visit(walk: Walk, schema: unknown, pointer: string, depth: number): voi
         visit(walk, part, `${at}/${pointerPart(name)}`, depth + 1);
       }
     } else {
-      const fault = faultOfValue(walk.root, shape, value);
+      const fault = faultOfData(value) ?? faultOfValue(walk.root, shape, value);
       if (fault !== undefined) refuse(fault, at);
     }
   }
+}
+
+/** JSON allows numbers beyond doubles, which would be kept as null, and any nesting. */
+function faultOfData(value: unknown, depth = 0): string | undefined {
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    return "must have no number beyond the range of doubles";
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  if (depth >= LIMITS.dataDepthMax) return `must be nested at most ${LIMITS.dataDepthMax} deep`;
+  for (const part of Object.values(value)) {
+    const fault = faultOfData(part, depth + 1);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
 }
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;

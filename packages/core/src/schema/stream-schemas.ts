@@ -12,9 +12,6 @@ export function assertSchemas({ schemas }: Pick<PutSchemas, "schemas">): void {
   if (types.length > LIMITS.schemaTypesMax) {
     throw invalidRequest("/schemas", `must have at most ${LIMITS.schemaTypesMax} types`);
   }
-  if (Buffer.byteLength(JSON.stringify(schemas)) > LIMITS.schemasBytesMax) {
-    throw invalidRequest("/schemas", `must have at most ${LIMITS.schemasBytesMax} bytes`);
-  }
   const errors = types.flatMap(([type, schema]) =>
     faultsOf(schema).map(({ pointer, detail }) => ({
       pointer: `/schemas/${pointerPart(type)}${pointer}`,
@@ -22,6 +19,9 @@ export function assertSchemas({ schemas }: Pick<PutSchemas, "schemas">): void {
     })),
   );
   refuse(errors);
+  if (Buffer.byteLength(JSON.stringify(schemas)) > LIMITS.schemasBytesMax) {
+    throw invalidRequest("/schemas", `must have at most ${LIMITS.schemasBytesMax} bytes`);
+  }
 }
 
 /**

@@ -7,7 +7,7 @@ type Fault = { readonly pointer: string; readonly detail: string };
 type Check = { readonly root: Schema; steps: number };
 
 /** Thrown when a check has used up its steps. */
-class TooManySteps extends Error {}
+export class TooManySteps extends Error {}
 
 const FAULTS_MAX = 10;
 
@@ -42,6 +42,13 @@ function follow(check: Check, schema: Schema, value: unknown, pointer: string): 
 }
 
 type Keywords = Exclude<Schema, boolean>;
+
+/**
+ * Returns whether a schema accepts a value. Takes its steps from `check`, and throws `TooManySteps`
+ * when none is left.
+ */
+export const accepts = (check: Check, schema: Schema, value: unknown): boolean =>
+  passes(check, schema, value);
 
 const passes = (check: Check, schema: Schema, value: unknown): boolean =>
   follow(check, schema, value, "").length === 0;
@@ -96,7 +103,7 @@ function ofNumber(schema: Keywords, value: number, pointer: string): Fault[] {
 }
 
 /** Compares the decimal digits, so that 0.3 is a multiple of 0.1. */
-function isMultiple(value: number, of: number): boolean {
+export function isMultiple(value: number, of: number): boolean {
   const [a, b] = [decimal(value), decimal(of)];
   const exponent = Math.min(a.exponent, b.exponent);
   const scaled = ({ digits, exponent: own }: typeof a) => digits * 10n ** BigInt(own - exponent);

@@ -12,7 +12,7 @@ import type { Log } from "../log/log.ts";
 import { chainCount } from "../model/epochs.ts";
 import { bareName, lifeText } from "../model/names.ts";
 import type { LiveStream } from "../stream/streams.ts";
-import { normalFilter } from "../subscription/filter.ts";
+import { normalFilter, normalReads } from "../subscription/filter.ts";
 import { allParked } from "../subscription/parking/parking-plan.ts";
 import { isInSnapshot, progressOf, snapshotProgressOf } from "../subscription/position/progress.ts";
 import { warningsOf } from "../subscription/settings/change-plan.ts";
@@ -112,6 +112,7 @@ export const toSubscription = (stream: LiveStream, row: SubscriptionRow): Subscr
   ...(row.config.filter === undefined ? {} : { filter: normalFilter(row.config.filter) }),
   leaseSeconds: row.config.leaseSeconds,
   ...(row.config.maxDeliveries === undefined ? {} : { maxDeliveries: row.config.maxDeliveries }),
+  ...(row.config.reads === undefined ? {} : { reads: normalReads(row.config.reads) }),
   createdAt: new Date(row.createdAt).toISOString(),
   life: lifeText(stream),
 });

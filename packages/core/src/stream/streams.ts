@@ -236,15 +236,18 @@ export function createStreams(deps: Deps) {
     });
   }
 
-  /** Replaces a stream's schemas. Throws `stream-not-found`. */
+  /**
+   * Replaces a stream's schemas with those that `decide` returns for the present ones. It runs
+   * again if they have changed meanwhile. Throws `stream-not-found`, and what `decide` throws.
+   */
   async function setSchemas(
     tenant: Tenant,
     bareName: string,
-    schemas: PutSchemas | undefined,
+    decide: (stream: LiveStream) => Promise<PutSchemas | undefined>,
   ): Promise<void> {
     await retry<void>({ tries: CHANGE_TRIES, giveUp: nameIsBusy }, async () => {
       const stream = await load(tenant, bareName);
-      const isSet = await table.streams.setSchemas(stream.name, stream.uid, schemas);
+      const isSet = await table.streams.setSchemas(stream, await decide(stream));
       memory.change(stream.name);
       return isSet ? undefined : again();
     });

@@ -1,4 +1,4 @@
-import type { Filter } from "@eventledger/protocol";
+import type { Filter, Reads } from "@eventledger/protocol";
 import { isTombstone, type StoredEvent } from "../model/event.ts";
 
 export type Matches = (event: StoredEvent) => boolean;
@@ -20,6 +20,14 @@ export function matcherOf(filter: Filter | undefined): Matches | undefined {
     return wanted.every(([name, value]) => event.headers?.[name] === value);
   };
 }
+
+/** Returns the same fields in a normal form, so that two settings can be compared. */
+export const normalReads = (reads: Reads): Reads =>
+  Object.fromEntries(
+    Object.entries(reads)
+      .map(([type, fields]) => [type, [...new Set(fields)].sort()] as const)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
 
 /** Returns the same filter in its normal form, so that two filters can be compared. */
 export function normalFilter({ types, keyPrefix, headers }: Filter): Filter {

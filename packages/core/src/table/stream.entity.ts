@@ -231,14 +231,22 @@ export const streamRows = (
     return rejected ? undefined : toRow(connection, data);
   },
 
-  /** Replaces a live stream's schemas. False when this life of it has ended. */
-  async setSchemas(name: ScopedName, uid: string, schemas: PutSchemas | undefined) {
+  /**
+   * Replaces a live stream's schemas. False when this life of it has ended, or when its schemas are
+   * no longer those of `row`.
+   */
+  async setSchemas({ name, uid, schemas: former }: StreamRow, schemas: PutSchemas | undefined) {
     const { rejected } = await writeRows(() =>
       stream
         .patch({ name })
         .set(schemas === undefined ? {} : { schemas: JSON.stringify(schemas) })
         .remove(schemas === undefined ? ["schemas"] : [])
-        .where((row, { eq }) => `${eq(row.uid, uid)} AND ${eq(row.status, "live")}`)
+        .where((row, { eq, notExists }) => {
+          const isLive = `${eq(row.uid, uid)} AND ${eq(row.status, "live")}`;
+          const isSame =
+            former === undefined ? notExists(row.schemas) : eq(row.schemas, JSON.stringify(former));
+          return `${isLive} AND ${isSame}`;
+        })
         .go({ returnOnConditionCheckFailure: true }),
     );
     return !rejected;

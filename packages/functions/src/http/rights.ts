@@ -58,6 +58,7 @@ export const RIGHTS = {
   deleteStream: { scopes: ["admin"], bound: "refused" },
   getSchemas: { scopes: ["read", "publish"], bound: "refused" },
   putSchemas: { scopes: ["admin"], bound: "refused" },
+  checkSchemas: { scopes: ["read", "admin"], bound: "refused" },
   compactStream: { scopes: ["admin"], bound: "refused", ofAudit: "same" },
   repairNumbering: { scopes: ["admin"], bound: "refused", ofAudit: "same" },
   archiveStream: { scopes: ["admin"], bound: "refused", ofAudit: "same" },

@@ -5,6 +5,7 @@ import {
   Filter,
   LeaseSeconds,
   MaxDeliveries,
+  Reads,
   redeliveryReasons,
 } from "../subscription.ts";
 import { Cursor, described, ListCursor, Name, Timestamp } from "../text.ts";
@@ -26,6 +27,7 @@ export const Subscription = described(
     }),
     leaseSeconds: LeaseSeconds,
     maxDeliveries: z.optional(MaxDeliveries),
+    reads: z.optional(Reads),
     createdAt: Timestamp,
     life: Life,
   }),

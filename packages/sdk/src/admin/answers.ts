@@ -1,6 +1,6 @@
 /** The answers to requests of administration. A test compares them with the protocol's schemas. */
 import type { Lag } from "../events/event.ts";
-import type { Filter, Place, SubscriptionInfo } from "../subscription/settings.ts";
+import type { Filter, Place, Reads, SubscriptionInfo } from "../subscription/settings.ts";
 
 export type StreamAnswer = {
   readonly name: string;
@@ -185,6 +185,42 @@ export type StreamInfo = StreamAnswer &
 /** A stream from a list. It has statistics if they were requested. */
 export type ListedStream = StreamAnswer & Partial<StreamStatistics>;
 
+/** The schemas of a stream's events. */
+export type Schemas = {
+  /** JSON Schemas by the type of event. */
+  readonly schemas: Readonly<Record<string, unknown>>;
+  /** What happens to events of other types. */
+  readonly undeclared: "accepted" | "refused";
+  readonly compatibility: "none" | "backward" | "forward" | "full";
+};
+
+/** A part of a schema that is not proven to be compatible. */
+export type SchemaDifference = {
+  readonly direction: "backward" | "forward";
+  readonly type?: string;
+  /** Into the new schemas for `backward`, and into the former ones for `forward`. */
+  readonly pointer: string;
+  readonly rule: string;
+  readonly detail: string;
+};
+
+/** A field that a subscription reads and a change breaks. */
+export type BrokenRead = {
+  readonly subscription: string;
+  readonly type: string;
+  readonly field: string;
+  readonly detail: string;
+};
+
+/** What a change of schemas would do. */
+export type SchemaCheck = {
+  readonly accepted: boolean;
+  readonly backward: boolean;
+  readonly forward: boolean;
+  readonly differences: readonly SchemaDifference[];
+  readonly breaks: readonly BrokenRead[];
+};
+
 export type SubscriptionAnswer = {
   readonly name: string;
   readonly stream: string;
@@ -192,6 +228,7 @@ export type SubscriptionAnswer = {
   readonly filter?: Filter;
   readonly leaseSeconds: number;
   readonly maxDeliveries?: number;
+  readonly reads?: Reads;
   readonly createdAt: string;
   readonly life: string;
 };

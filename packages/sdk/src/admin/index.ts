@@ -27,6 +27,8 @@ import type {
   PushDelivery,
   ReleaseReceipt,
   RotatedApiKey,
+  SchemaCheck,
+  Schemas,
   StreamAnswer,
   StreamDeletion,
   StreamInfo,
@@ -36,15 +38,18 @@ import type {
   UsageEntry,
 } from "./answers.ts";
 import type {
+  KeyQuota,
   KeyRotation,
   KeySettings,
   NewExport,
+  NewSchemas,
   NewStream,
   NewSubscription,
   PortalTokenSettings,
   PushSettings,
   StreamChange,
   SubscriptionChange,
+  TenantQuota,
   UsageQuery,
 } from "./settings.ts";
 
@@ -84,6 +89,8 @@ export function administer(options: ConnectionOptions) {
     }: Signalled & { readonly deep?: boolean } = {}): Promise<void> =>
       send("GET", "/health", { query: { deep: deep ? "1" : undefined }, attempts: 1, ...how }),
     streams: streams(send, connection),
+    /** The schemas of a stream's events. */
+    schemas: (stream: string) => schemas(send, `${streamPath(stream)}/schemas`),
     /** The subscriptions of a stream. */
     subscriptions: (stream: string) => subscriptions(send, `${streamPath(stream)}/subscriptions`),
     /** The pushes of a stream's subscriptions. */
@@ -93,6 +100,7 @@ export function administer(options: ConnectionOptions) {
     createPortalToken: (body: PortalTokenSettings, how?: Signalled): Promise<NewPortalToken> =>
       send("POST", "/portal-tokens", { body, ...how }),
     tenants: tenants(send),
+    quotas: quotas(send),
     /** Lists what streams, keys or tenants used, by time. */
     usage: (query: UsageQuery = {}, how?: Signalled) =>
       each<UsageEntry>(send, "/usage", "usage", { ...how, query }),
@@ -204,6 +212,21 @@ const erasuresOf = (send: Send) => {
   };
 };
 
+const schemas = (send: Send, path: string) => ({
+  get: (how?: Signalled): Promise<Schemas> => send("GET", path, how),
+  /**
+   * Replaces all schemas. `force` also changes what the mode forbids, or what subscriptions read.
+   */
+  set: (
+    wanted: NewSchemas,
+    { force = false, ...how }: Signalled & { readonly force?: boolean | undefined } = {},
+  ): Promise<Schemas> =>
+    send("PUT", path, { body: wanted, query: { force: force ? "true" : undefined }, ...how }),
+  /** What `set` would do. Changes nothing. */
+  check: (wanted: NewSchemas, how?: Signalled): Promise<SchemaCheck> =>
+    send("POST", `${path}/check`, { body: wanted, ...how }),
+});
+
 const subscriptions = (send: Send, all: string) => {
   const pathOf = (name: string) => `${all}/${encodeURIComponent(name)}`;
   return {
@@ -303,3 +326,20 @@ const tenants = (send: Send) => ({
   create: (name: string, how?: Signalled): Promise<NewTenant> =>
     send("POST", "/tenants", { body: { name }, ...ONCE, ...how }),
 });
+
+/** The limits of keys and tenants. An absent member sets no limit, and `set` replaces them all. */
+const quotas = (send: Send) => {
+  const ofTenant = (name: string): string => `/tenants/${encodeURIComponent(name)}/quota`;
+  return {
+    ofKey: (id: string, how?: Signalled): Promise<KeyQuota> =>
+      send("GET", `${keyPath(id)}/quota`, how),
+    setOfKey: (id: string, body: KeyQuota, how?: Signalled): Promise<KeyQuota> =>
+      send("PUT", `${keyPath(id)}/quota`, { body, ...how }),
+    /** Needs the admin key of the installation. */
+    ofTenant: (name: string, how?: Signalled): Promise<TenantQuota> =>
+      send("GET", ofTenant(name), how),
+    /** Needs the admin key of the installation. */
+    setOfTenant: (name: string, body: TenantQuota, how?: Signalled): Promise<TenantQuota> =>
+      send("PUT", ofTenant(name), { body, ...how }),
+  };
+};

@@ -1,5 +1,5 @@
 /** The bodies of requests of administration. A test compares them with the protocol's schemas. */
-import type { Filter, Place } from "../subscription/settings.ts";
+import type { Filter, Place, Reads } from "../subscription/settings.ts";
 import type { KeyScope, PortalScope } from "./answers.ts";
 
 export type NewStream = {
@@ -23,6 +23,7 @@ export type NewSubscription = {
   readonly filter?: Filter | undefined;
   readonly leaseSeconds?: number | undefined;
   readonly maxDeliveries?: number | undefined;
+  readonly reads?: Reads | undefined;
 };
 
 /** Null removes a setting. */
@@ -30,6 +31,15 @@ export type SubscriptionChange = {
   readonly leaseSeconds?: number | undefined;
   readonly maxDeliveries?: number | null | undefined;
   readonly filter?: Filter | null | undefined;
+  readonly reads?: Reads | null | undefined;
+};
+
+/** Without `compatibility` the mode stays as it is. */
+export type NewSchemas = {
+  /** JSON Schemas by the type of event. They replace the former ones. */
+  readonly schemas: Readonly<Record<string, unknown>>;
+  readonly undeclared?: "accepted" | "refused" | undefined;
+  readonly compatibility?: "none" | "backward" | "forward" | "full" | undefined;
 };
 
 export type KeySettings = {
@@ -82,4 +92,18 @@ export type UsageQuery = {
   readonly to?: string | undefined;
   /** A tenant other than the caller's. Needs the admin key. */
   readonly tenant?: string | undefined;
+};
+
+/** The limits of an API key. */
+export type KeyQuota = {
+  readonly requestsPerSecond?: number | undefined;
+  readonly eventsPerSecond?: number | undefined;
+  readonly bytesPerSecond?: number | undefined;
+};
+
+/** The limits of a tenant. */
+export type TenantQuota = KeyQuota & {
+  readonly streams?: number | undefined;
+  readonly subscriptions?: number | undefined;
+  readonly storedBytes?: number | undefined;
 };

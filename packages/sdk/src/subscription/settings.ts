@@ -15,12 +15,20 @@ export type Filter = {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 };
 
+/**
+ * The fields that a client reads: JSON pointers into the data, by type of event. `*` means
+ * each item of a list.
+ */
+export type Reads = Readonly<Record<string, readonly string[]>>;
+
 export type SubscriptionSettings = {
   /** If given, the subscription is created if it does not exist. */
   readonly start?: Place | undefined;
   readonly filter?: Filter | undefined;
   readonly leaseSeconds?: number | undefined;
   readonly maxDeliveries?: number | undefined;
+  /** A change of the stream's schemas that breaks one of these fields is refused. */
+  readonly reads?: Reads | undefined;
   /**
    * The name of this process among those that share the subscription. The default is a random name.
    * A process that restarts under its own name has its share again at once. Under a new name it
@@ -46,6 +54,7 @@ export type SubscriptionInfo = {
   readonly leaseSeconds: number;
   readonly maxDeliveries?: number;
   readonly filter?: Filter;
+  readonly reads?: Reads;
   readonly warnings: readonly string[];
 };
 

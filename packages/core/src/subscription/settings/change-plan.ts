@@ -1,6 +1,6 @@
 import type { Filter, PatchSubscription } from "@eventledger/protocol";
 import type { SubscriptionConfig, SubscriptionRow } from "../../table/subscription.entity.ts";
-import { normalFilter } from "../filter.ts";
+import { normalFilter, normalReads } from "../filter.ts";
 
 /** The settings of a subscription after a change. */
 export type ChangePlan = {
@@ -25,7 +25,7 @@ export function planChange(
   generation: number,
   asked: PatchSubscription,
 ): ChangePlan | undefined {
-  const { filter, maxDeliveries, ...rest } = config;
+  const { filter, maxDeliveries, reads, ...rest } = config;
   const to: SubscriptionConfig = {
     ...rest,
     ...(asked.leaseSeconds === undefined ? {} : { leaseSeconds: asked.leaseSeconds }),
@@ -34,6 +34,7 @@ export function planChange(
       "maxDeliveries",
       changed(maxDeliveries, asked.maxDeliveries, (most) => most),
     ),
+    ...defined("reads", changed(reads, asked.reads, normalReads)),
   };
   const sameFilter = isSame(filter && normalFilter(filter), to.filter);
   if (sameFilter && isSame({ ...to, filter: 0 }, { ...config, filter: 0 })) return undefined;

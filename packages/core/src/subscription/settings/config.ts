@@ -2,7 +2,7 @@ import { type CreateSubscription, LIMITS, type Start } from "@eventledger/protoc
 import { differencesOf } from "../../kernel/differences.ts";
 import { LedgerError } from "../../kernel/error.ts";
 import type { SubscriptionRow } from "../../table/subscription.entity.ts";
-import { normalFilter } from "../filter.ts";
+import { normalFilter, normalReads } from "../filter.ts";
 
 /** The settings of a new subscription. A lease has the default length unless a length is given. */
 export type NewSubscription = Omit<CreateSubscription, "leaseSeconds" | "start"> & {
@@ -28,5 +28,6 @@ export function normalConfig(asked: Omit<NewSubscription, "name">): Subscription
   const { start, filter, leaseSeconds = LIMITS.leaseSecondsDefault, maxDeliveries } = asked;
   const filtered = filter === undefined ? {} : { filter: normalFilter(filter) };
   const counted = maxDeliveries === undefined ? {} : { maxDeliveries };
-  return { start, ...filtered, leaseSeconds, ...counted };
+  const reading = asked.reads === undefined ? {} : { reads: normalReads(asked.reads) };
+  return { start, ...filtered, leaseSeconds, ...counted, ...reading };
 }

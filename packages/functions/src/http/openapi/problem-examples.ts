@@ -31,6 +31,25 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   "export-not-found": {
     detail: "The stream has no export with this id. Exports are removed after 3 days.",
   },
+  "incompatible-schemas": {
+    detail:
+      "/schemas/order.placed breaks the subscription billing, which reads /total of order.placed: it can no longer be there. Change it, or send force=true. Nothing was changed.",
+    errors: [
+      {
+        pointer: "/schemas/order.placed",
+        detail:
+          "breaks the subscription billing, which reads /total of order.placed: it can no longer be there",
+      },
+    ],
+    breaks: [
+      {
+        subscription: "billing",
+        type: "order.placed",
+        field: "/total",
+        detail: "can no longer be there",
+      },
+    ],
+  },
   "too-many-exports": {
     detail: "A stream keeps at most 10 exports. Delete one, or wait until one expires.",
     retryAfter: 3_600,

@@ -1,4 +1,4 @@
-import { PutSchemas, StreamParams } from "@eventledger/protocol";
+import { PutSchemas, PutSchemasQuery, StreamParams } from "@eventledger/protocol";
 import { Hono } from "hono";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
@@ -30,14 +30,46 @@ export const schemaRoutes = ({ ledger }: RouteDeps) =>
         tag: "streams",
         summary: "Replace the schemas of a stream's events",
         description:
-          "Publishes are then checked, on every server within 5 s. Events that are there are not. A schema with a keyword that is not supported is refused.",
+          "Publishes are then checked, on every server within 5 s. Events that are there are not. A schema with a keyword that is not supported is refused, and so is a change that the mode of compatibility forbids, or that breaks a field which a subscription reads.",
         answers: { 200: { description: "The new schemas.", body: "Schemas" } },
         problems: [
           "malformed-json",
           "request-too-large",
           "stream-not-found",
+          "incompatible-schemas",
           "unsupported-media-type",
           "outcome-unknown",
+        ],
+      }),
+      valid("param", StreamParams),
+      valid("query", PutSchemasQuery),
+      requireJson,
+      valid("json", PutSchemas),
+      async (c) => {
+        const { stream } = c.req.valid("param");
+        const body = c.req.valid("json");
+        const force = c.req.valid("query").force === "true";
+        const request = { ...body, ...(force ? { force } : {}) };
+        const schemas = await c.var.act({ target: `/streams/${stream}`, request }, () =>
+          ledger.putSchemas(c.var.caller.tenant, stream, body, { force }),
+        );
+        return c.json(schemas);
+      },
+    )
+    .post(
+      "/streams/:stream/schemas/check",
+      operation({
+        id: "checkSchemas",
+        tag: "streams",
+        summary: "Check what a change of schemas would do",
+        description:
+          "Compares schemas with the present ones, and changes nothing. `breaks` names the subscriptions that read a field which the change breaks.",
+        answers: { 200: { description: "What the change would do.", body: "SchemaCheck" } },
+        problems: [
+          "malformed-json",
+          "request-too-large",
+          "stream-not-found",
+          "unsupported-media-type",
         ],
       }),
       valid("param", StreamParams),
@@ -45,10 +77,6 @@ export const schemaRoutes = ({ ledger }: RouteDeps) =>
       valid("json", PutSchemas),
       async (c) => {
         const { stream } = c.req.valid("param");
-        const body = c.req.valid("json");
-        const schemas = await c.var.act({ target: `/streams/${stream}`, request: body }, () =>
-          ledger.putSchemas(c.var.caller.tenant, stream, body),
-        );
-        return c.json(schemas);
+        return c.json(await ledger.checkSchemas(c.var.caller.tenant, stream, c.req.valid("json")));
       },
     );
