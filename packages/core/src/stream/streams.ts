@@ -236,10 +236,7 @@ export function createStreams(deps: Deps) {
     });
   }
 
-  /**
-   * Replaces a stream's schemas with those that `decide` returns for the present ones. It runs
-   * again if they have changed meanwhile. Throws `stream-not-found`, and what `decide` throws.
-   */
+  /** Replaces the schemas with those that `decide` returns. It runs again if they have changed. */
   async function setSchemas(
     tenant: Tenant,
     bareName: string,
