@@ -29,8 +29,10 @@ const quick = { setupFiles: ["test/simulation/world/quick-electrodb.ts"] };
 
 export default defineConfig({
   test: {
-    // Tests wait for the database much of the time, so leaving a core free for it has no advantage.
-    maxWorkers: availableParallelism(),
+    // Tests wait for servers and processes much of the time, so a worker more than cores is faster.
+    maxWorkers: availableParallelism() + 1,
+    // The suites of the contract and tests of deadlines wait most of the time.
+    maxConcurrency: 20,
     projects: [
       project(
         "unit",
@@ -108,6 +110,7 @@ export default defineConfig({
       project("press", ["test/fuzz/press.test.ts"], { ...emulated, testTimeout: 240_000 }),
       project("infra", ["test/infra/**/*.test.ts"], {
         ...emulated,
+        globalSetup: [...emulated.globalSetup, "test/infra/vitest-setup.ts"],
         ...shared,
         ...native,
         testTimeout: 180_000,

@@ -13,7 +13,7 @@ import type { EngineReport, EngineTask } from "./engine.ts";
 export async function startCli(
   task: EngineTask,
   bundles: EngineReport["bundles"],
-): Promise<string> {
+): Promise<{ url: string; stop(): void }> {
   const calls: Record<string, (params: BuildRequest) => Promise<unknown>> = {
     "Provider.Aws.Bootstrap": async () => ({ asset: "sst-asset", state: "sst-state", ...APPSYNC }),
     "Provider.Aws.Appsync": async () => ({ http: "appsync.test", realtime: "appsync.test" }),
@@ -33,7 +33,13 @@ export async function startCli(
   server.unref();
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port to listen on");
-  return `http://127.0.0.1:${address.port}`;
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    stop() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
 }
 
 const APPSYNC = { appsyncHttp: "appsync.test", appsyncRealtime: "appsync.test" };

@@ -4,9 +4,9 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { startCli } from "./cli-calls.ts";
 import { answerCall, madeUpOutputs } from "./made-up-aws.ts";
-import type { Monitor, Pulumi, ResourceRequest } from "./pulumi-types.ts";
+import type { Monitor, Pulumi, PulumiState, ResourceRequest } from "./pulumi-types.ts";
 
-/** The task of the child process: evaluate the program once and exit. */
+/** The task of the child process: evaluate the program once. */
 export interface EngineTask {
   /** The path of the module from `bundleProgram`. */
   program: string;
@@ -19,6 +19,8 @@ export interface EngineTask {
   bundlesDir: string | null;
   /** Lambda's limit of concurrent executions in the made-up account. */
   concurrency: number;
+  /** The settings and secrets of the deployment. No variable of an earlier task remains. */
+  env: Record<string, string>;
 }
 
 export interface Registered {
@@ -52,44 +54,86 @@ export interface Bundle {
   links: object;
 }
 
-const task: EngineTask = JSON.parse(process.argv[2] ?? "null");
-const pulumi: Pulumi = createRequire(path.join(task.platform, "package.json"))("@pulumi/pulumi");
-const report: EngineReport = {
-  app: { name: "", removal: "", protect: false },
-  resources: [],
-  outputs: {},
-  bundles: {},
-  errors: [],
-};
+type Running = { readonly report: EngineReport; stopCli(): void };
+
+const { channel } = process;
+const platform = process.argv[2] ?? "";
+const requireOfPlatform = createRequire(path.join(platform, "package.json"));
+const pulumi: Pulumi = requireOfPlatform("@pulumi/pulumi");
+const { withLocalStorage }: PulumiState = requireOfPlatform(
+  "@pulumi/pulumi/runtime/state",
+);
+let running: Running | undefined;
+let count = 0;
 
 process.on("unhandledRejection", fail);
 process.on("uncaughtException", fail);
+process.on("disconnect", () => process.exit());
 // Without this, the random suffix of every physical name would differ between runs.
 crypto.randomBytes = ((size: number) => Buffer.alloc(size, 7)) as typeof crypto.randomBytes;
 
-const { app, load } = await import(pathToFileURL(task.program).href);
-report.app = { protect: false, removal: "retain", ...(await app({ stage: task.stage })) };
-setGlobals();
-process.env.SST_AWS_REGION = "eu-west-1";
-process.env.SST_SERVER = await startCli(task, report.bundles);
-await pretendEngine();
-pulumi.runtime.runInPulumiStack(await load()).then((outputs) => {
-  report.outputs = plain(outputs) as Record<string, unknown>;
-}, fail);
+process.on("message", (task: EngineTask) => {
+  // While a program runs, only the program keeps the process alive.
+  channel?.unref();
+  void withLocalStorage(() => evaluate(task).catch(fail));
+});
 
-// Pulumi does not report the end of a program. The program is done when the event loop is empty.
-process.once("beforeExit", () => {
+// Pulumi does not report the end of a program. The program is done when the event loop is empty, so
+// nothing of it reaches into the next one.
+process.on("beforeExit", () => {
+  if (running === undefined) return;
+  const { report, stopCli } = running;
+  running = undefined;
+  stopCli();
   report.resources.sort((a, b) => (`${a.type} ${a.name}` < `${b.type} ${b.name}` ? -1 : 1));
+  channel?.ref();
   process.send?.(report);
 });
 
+/** The variables of the last task. */
+let variables: readonly string[] = [];
+
+/**
+ * Evaluates the program. The program, SST's components and their state are loaded anew, and the
+ * packages of Pulumi are not: loading them takes most of the time of a first evaluation.
+ */
+async function evaluate(task: EngineTask): Promise<void> {
+  const report: EngineReport = {
+    app: { name: "", removal: "", protect: false },
+    resources: [],
+    outputs: {},
+    bundles: {},
+    errors: [],
+  };
+  running = { report, stopCli: () => {} };
+  for (const name of variables) delete process.env[name];
+  variables = Object.keys(task.env);
+  Object.assign(process.env, task.env, { HOME: task.workDir, SST_AWS_REGION: "eu-west-1" });
+  const { app, load } = await import(`${pathToFileURL(task.program).href}?${count++}`);
+  report.app = { protect: false, removal: "retain", ...(await app({ stage: task.stage })) };
+  setGlobals(task, report);
+  const cli = await startCli(task, report.bundles);
+  running.stopCli = cli.stop;
+  process.env.SST_SERVER = cli.url;
+  await pretendEngine(task, report);
+  report.outputs = plain(await pulumi.runtime.runInPulumiStack(await load())) as Record<
+    string,
+    unknown
+  >;
+}
+
 function fail(error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  if (!report.errors.includes(text)) report.errors.push(text);
+  if (running === undefined) {
+    console.error(text);
+    process.exit(1);
+  }
+  const { errors } = running.report;
+  if (!errors.includes(text)) errors.push(text);
 }
 
 /** Sets the constants that the CLI compiles into a program. */
-function setGlobals(): void {
+function setGlobals(task: EngineTask, report: EngineReport): void {
   const { root, platform, workDir, stage, dev } = task;
   const paths = { home: workDir, root, work: path.join(workDir, "sst"), platform };
   Object.assign(globalThis, {
@@ -99,7 +143,7 @@ function setGlobals(): void {
   });
 }
 
-async function pretendEngine(): Promise<void> {
+async function pretendEngine(task: EngineTask, report: EngineReport): Promise<void> {
   const newResource = (request: ResourceRequest) => {
     const inputs = plain(request.inputs ?? {}) as Registered["inputs"];
     const asked = request.id ? { ...inputs, existing: request.id } : inputs;
@@ -114,13 +158,13 @@ async function pretendEngine(): Promise<void> {
   const call = ({ token, inputs }: { token: string; inputs: Record<string, unknown> }) =>
     answerCall(token, inputs, task);
   await pulumi.runtime.setMocks({ newResource, call }, report.app.name, task.stage, false);
-  noteOptions(pulumi.runtime.getMonitor());
+  noteOptions(pulumi.runtime.getMonitor(), report);
 }
 
 const isScaffold = (type: string) => type.startsWith("pulumi:");
 
 /** Mocks do not receive resource options, so these are read from what is sent to the engine. */
-function noteOptions(monitor: Monitor): void {
+function noteOptions(monitor: Monitor, report: EngineReport): void {
   const register = monitor.registerResource.bind(monitor);
   monitor.registerResource = (request, done) =>
     register(request, (error, response) => {

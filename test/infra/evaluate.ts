@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import type { Socket } from "node:net";
 import path from "node:path";
 import { bundleProgram } from "./bundle-program.ts";
 import type { EngineReport, EngineTask } from "./engine.ts";
@@ -43,7 +44,7 @@ export function evaluate(evaluation: Evaluation): Promise<Inventory> {
 
 /**
  * Runs sst.config.ts and infra/ with SST's real components and made-up answers of AWS. Returns
- * every resource that a deployment would request. Takes about 2 seconds. Rejects with the program's
+ * every resource that a deployment would request. The first one takes 3 seconds, and others less than one. Rejects with the program's
  * own errors. It cannot find out what AWS itself would refuse.
  */
 async function evaluateOnce(evaluation: Evaluation): Promise<Inventory> {
@@ -69,35 +70,75 @@ async function evaluateOnce(evaluation: Evaluation): Promise<Inventory> {
   }
 }
 
-async function runEngine({ env, ...task }: EngineTask & { env: Record<string, string> }) {
-  const child = fork(path.join(import.meta.dirname, "engine.ts"), [JSON.stringify(task)], {
-    cwd: task.root,
+const EVALUATION_MS = 60_000;
+
+/** The engine of this process, while it lives, and the end of its last task. */
+let engine: Engine | undefined;
+let last: Promise<unknown> = Promise.resolve();
+
+/** Gives a task to the engine of this process, after those that it already has. */
+function runEngine(task: EngineTask): Promise<EngineReport> {
+  const report = last.then(() => {
+    engine ??= startEngine();
+    return engine.run(task);
+  });
+  last = report.catch(() => {});
+  return report;
+}
+
+type Engine = { run(task: EngineTask): Promise<EngineReport> };
+
+/**
+ * Starts a process that evaluates one task after another, because loading Pulumi takes longer than
+ * an evaluation. It ends with this process.
+ */
+function startEngine(): Engine {
+  const child = fork(path.join(import.meta.dirname, "engine.ts"), [platform], {
+    cwd: root,
     env: {
       PATH: process.env.PATH,
-      HOME: task.workDir,
       TZ: "UTC",
-      // Compiling Pulumi's and SST's code takes most of the time of an evaluation.
+      // Compiling Pulumi's and SST's code takes most of the time that is left.
       NODE_COMPILE_CACHE: path.join(platform, ".compiled"),
-      ...env,
     },
     execArgv: ["--no-warnings"],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
-    timeout: 60_000,
   });
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding("utf8").on("data", (text: string) => {
-      printed += text;
-    });
+    (stream as Socket)
+      .unref()
+      .setEncoding("utf8")
+      .on("data", (text: string) => {
+        printed += text;
+      });
   }
-  let report: EngineReport | undefined;
-  child.on("message", (message) => {
-    report = message as EngineReport;
+  // An idle engine must not keep this process alive.
+  child.unref();
+  child.channel?.unref();
+  child.once("close", () => {
+    engine = undefined;
   });
-  const [code, signal] = await once(child, "close");
-  if (!report)
-    throw new Error(`The program ended (${signal ?? code}) without a report.\n${printed}`);
-  return report;
+  return {
+    async run(task) {
+      printed = "";
+      const ended = new AbortController();
+      const timer = setTimeout(() => child.kill(), EVALUATION_MS);
+      try {
+        const report = once(child, "message", ended);
+        const closed = once(child, "close", ended).then(([code, signal]) => {
+          const how = `The program ended (${signal ?? code}) without a report.`;
+          throw new Error(`${how}\n${printed}`);
+        });
+        child.send(task);
+        const [answer] = await Promise.race([report, closed]);
+        return answer as EngineReport;
+      } finally {
+        clearTimeout(timer);
+        ended.abort();
+      }
+    },
+  };
 }
 
 const asSecretEnv = (secrets: Record<string, string>) =>

@@ -42,3 +42,8 @@ interface WireRequest {
   getProtect(): boolean | undefined;
   getRetainondelete(): boolean | undefined;
 }
+
+/** The part of `@pulumi/pulumi/runtime/state` that runs a program with a memory of its own. */
+export interface PulumiState {
+  withLocalStorage<T>(program: () => T): T;
+}
