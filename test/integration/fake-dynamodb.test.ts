@@ -14,10 +14,11 @@ import { electroScript } from "../simulation/dynamodb/electro-script.ts";
 import { createFakeDynamo, type FakeClient } from "../simulation/dynamodb/fake-dynamodb.ts";
 import type { Command } from "../simulation/dynamodb/prepare.ts";
 import { createTally } from "../simulation/dynamodb/tally.ts";
+import { DEPTH } from "../support/depth.ts";
 import { createTestTable } from "../support/test-table.ts";
 
 const seed = Number(process.env.TEST_SEED ?? 20_261_123);
-const sequences = Number(process.env.TEST_SEQUENCES ?? 24);
+const sequences = Number(process.env.TEST_SEQUENCES ?? 6 * DEPTH);
 const commandsEach = 45;
 const requests = sequences * commandsEach;
 /** The file for the counts of the comparison. */

@@ -15,6 +15,7 @@ import { createHistory, type History } from "../../simulation/models/log/history
 import { publishAll } from "../../simulation/models/log/publishers.ts";
 import { readAll } from "../../simulation/models/log/read-all.ts";
 import { simulateLog } from "../../simulation/models/log/simulated-log.ts";
+import { DEPTH } from "../../support/depth.ts";
 import { disturb, isClientFault } from "../../support/faulty-client.ts";
 import { keepRecord } from "../../support/keep-record.ts";
 import { SEED } from "../../support/seed.ts";
@@ -26,8 +27,8 @@ import { type FaultCounts, sayAppends } from "./say-appends.ts";
  * stores.
  */
 const asked = process.env.REQUESTS;
-const REQUESTS = Number(asked ?? 1_000);
-const LOCAL_REQUESTS = Number(asked ?? 200);
+const REQUESTS = Number(asked ?? 250 * DEPTH);
+const LOCAL_REQUESTS = Number(asked ?? 50 * DEPTH);
 /** The time that `npm run test:nightly` allows for the slower of the stores. */
 const TIMEOUT_MS = 60_000 + REQUESTS * 100;
 const LATE_MS = 6 * 60_000;

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { count } from "../../proof/record.ts";
+import { DEPTH } from "../../support/depth.ts";
 import { keepRecord } from "../../support/keep-record.ts";
 import { SEED } from "../../support/seed.ts";
 import { scenarios } from "./bootstrap-scenarios.ts";
@@ -9,7 +10,7 @@ import { loadCore, runOracles } from "./run-oracle.ts";
 const CORE = join(import.meta.dirname, "../../../packages/core/src");
 
 /** `npm run test:nightly` runs 20,000. The count is promised, not the time. */
-const runs = Number(process.env.BOOTSTRAP_RUNS ?? 250);
+const runs = Number(process.env.BOOTSTRAP_RUNS ?? 66 * DEPTH);
 const TIMEOUT_MS = 60_000 + runs * 1_000;
 
 describe("a bootstrapped subscriber", () => {

@@ -3,13 +3,14 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Life } from "../../../packages/core/src/model/names.ts";
 import { createTable } from "../../../packages/core/src/table/table.ts";
+import { DEPTH } from "../../support/depth.ts";
 import { SEED } from "../../support/seed.ts";
 import { createFakeDynamo } from "../dynamodb/fake-dynamodb.ts";
 import { seededRandom } from "../dynamodb/seeded-random.ts";
 import { leaseScenarios } from "./subscription/lease-scenarios.ts";
 import { createLeaseWorld } from "./subscription/lease-world.ts";
 
-const RUNS = Number(process.env.RUNS ?? 300);
+const RUNS = Number(process.env.RUNS ?? 75 * DEPTH);
 const TABLE = "leases";
 const TAKEN = 2;
 

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { LedgerError } from "../../../packages/core/src/kernel/error.ts";
 import type { RawJson } from "../../../packages/core/src/model/event.ts";
+import { DEPTH } from "../../support/depth.ts";
 import type { Latency } from "../dynamodb/delivery.ts";
 import { type LogProcess, simulateLog } from "./log/simulated-log.ts";
 
-const SECONDS = 15;
+const SECONDS = 4 * DEPTH;
 const EVENT = { attributes: { key: "k" }, data: "1" as RawJson };
 
 /** Returns the usual time of one way through the network, which is sometimes slow. */

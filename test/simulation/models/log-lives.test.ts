@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { LedgerError } from "../../../packages/core/src/kernel/error.ts";
 import { unpackBatch } from "../../../packages/core/src/log/codec.ts";
 import { defaultTenant, type Life } from "../../../packages/core/src/model/names.ts";
+import { DEPTH } from "../../support/depth.ts";
 import { SEED } from "../../support/seed.ts";
 import type { FaultRates } from "../dynamodb/faults.ts";
 import type { SeededRandom } from "../dynamodb/seeded-random.ts";
@@ -10,7 +11,7 @@ import { createHistory, type History } from "./log/history.ts";
 import { publishAt } from "./log/publishers.ts";
 import { type LogProcess, STREAM, simulateLog } from "./log/simulated-log.ts";
 
-const RUNS = Number(process.env.RUNS ?? 15);
+const RUNS = Number(process.env.RUNS ?? 4 * DEPTH);
 const KEYS = 6;
 const RATES: FaultRates = {
   "timeout-late": 0.03,

@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Entry } from "../../../packages/core/src/log/read/read-run.ts";
 import type { Position } from "../../../packages/core/src/model/position.ts";
+import { DEPTH } from "../../support/depth.ts";
 import { SEED } from "../../support/seed.ts";
 import { findViolations } from "./log/find-violations.ts";
 import { createHistory } from "./log/history.ts";
@@ -9,7 +10,7 @@ import { publishAll } from "./log/publishers.ts";
 import { follow, readAll } from "./log/read-all.ts";
 import { simulateLog } from "./log/simulated-log.ts";
 
-const RUNS = Number(process.env.RUNS ?? 20);
+const RUNS = Number(process.env.RUNS ?? 5 * DEPTH);
 
 console.log(`log model: SEED=${SEED} RUNS=${RUNS}`);
 

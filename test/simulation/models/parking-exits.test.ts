@@ -1,10 +1,11 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
+import { DEPTH } from "../../support/depth.ts";
 import { SEED } from "../../support/seed.ts";
 import { type ExitPlan, playExit, STEPS, type Step } from "./subscription/parking-exits.ts";
 import { explore, SPACES } from "./subscription/parking-space.ts";
 
-const RUNS = Number(process.env.RUNS ?? 40);
+const RUNS = Number(process.env.RUNS ?? 10 * DEPTH);
 
 const anyPlan: fc.Arbitrary<ExitPlan> = fc.record({
   steps: fc.array(fc.constantFrom(...STEPS), { minLength: 3, maxLength: 14 }),

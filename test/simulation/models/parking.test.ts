@@ -1,9 +1,10 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
+import { DEPTH } from "../../support/depth.ts";
 import { SEED } from "../../support/seed.ts";
 import { anyParkingPlan, simulateParking } from "./subscription/simulated-parking.ts";
 
-const RUNS = Number(process.env.RUNS ?? 30);
+const RUNS = Number(process.env.RUNS ?? 8 * DEPTH);
 
 console.log(`parking: SEED=${SEED} RUNS=${RUNS}`);
 

@@ -1,13 +1,14 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Position } from "../../../packages/core/src/model/position.ts";
+import { DEPTH } from "../../support/depth.ts";
 import { SEED } from "../../support/seed.ts";
 import { createHistory } from "./log/history.ts";
 import { publishAll } from "./log/publishers.ts";
 import { readAll } from "./log/read-all.ts";
 import { simulateLog } from "./log/simulated-log.ts";
 
-const RUNS = Number(process.env.RUNS ?? 25);
+const RUNS = Number(process.env.RUNS ?? 7 * DEPTH);
 
 const anyRun = fc.record({
   seed: fc.integer({ min: 0 }),

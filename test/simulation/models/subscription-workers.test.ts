@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
+import { DEPTH } from "../../support/depth.ts";
 import { SEED } from "../../support/seed.ts";
 import {
   type CommitCall,
@@ -9,7 +10,7 @@ import {
   simulateWorkers,
 } from "./subscription/simulated-workers.ts";
 
-const RUNS = Number(process.env.RUNS ?? 20);
+const RUNS = Number(process.env.RUNS ?? 5 * DEPTH);
 
 console.log(`subscription workers: SEED=${SEED} RUNS=${RUNS}`);
 

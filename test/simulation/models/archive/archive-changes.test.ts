@@ -1,12 +1,13 @@
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { defaultTenant, type Ledger } from "../../../../packages/core/src/index.ts";
+import { DEPTH } from "../../../support/depth.ts";
 import { SEED } from "../../../support/seed.ts";
 import { seededRandom } from "../../dynamodb/seeded-random.ts";
 import { DAY_MS, HOUR_MS, NAME, numbersOf, openArchive } from "./archive-world.ts";
 
 type World = Awaited<ReturnType<typeof openArchive>>;
-const RUNS = Number(process.env.ARCHIVE_RUNS ?? 3);
+const RUNS = Number(process.env.ARCHIVE_RUNS ?? DEPTH);
 const rate = 0.1;
 
 /**

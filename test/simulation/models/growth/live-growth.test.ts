@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { DEPTH } from "../../../support/depth.ts";
 import { seededRandom } from "../../dynamodb/seeded-random.ts";
 import { type GrowthPlan, simulateGrowth } from "./simulated-growth.ts";
 
-const SEEDS = Number(process.env.SEEDS ?? 6);
+const SEEDS = Number(process.env.SEEDS ?? 2 * DEPTH);
 const FIRST = Number(process.env.SEED ?? 1);
 
 function planOf(seed: number): GrowthPlan {

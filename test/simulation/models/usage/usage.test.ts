@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { defaultTenant, type Ledger } from "../../../../packages/core/src/index.ts";
+import { DEPTH } from "../../../support/depth.ts";
 import { seededRandom } from "../../dynamodb/seeded-random.ts";
 import { HOUR_MS, NAME, openArchive, type Through } from "../archive/archive-world.ts";
 
 /** These tests compare the usage of a log with what was published, while processes are killed. */
 
-const SEEDS = Number(process.env.USAGE_SEEDS ?? 8);
+const SEEDS = Number(process.env.USAGE_SEEDS ?? 2 * DEPTH);
 const MINUTE_MS = 60_000;
 
 type World = Awaited<ReturnType<typeof openArchive>>;
