@@ -1,12 +1,21 @@
 import { afterAll, describe } from "vitest";
-import { openTarget } from "./target.ts";
+import { type OpenTarget, openHandlerTarget, openTarget } from "./target.ts";
 import type { Target } from "./wire.ts";
 
 type Suite = (target: Target) => void;
 
-/** Runs some suites of the contract against the target of this run. */
-export async function holdTarget(suites: readonly Suite[]): Promise<void> {
-  const { close, ...target } = await openTarget();
+/** Runs some suites of the contract against the local stack, or the stage of this run. */
+export const holdTarget = (suites: readonly Suite[]): Promise<void> => hold(openTarget, suites);
+
+/**
+ * Runs some suites of the contract through the entry point of Lambda. They are about the ledger, so
+ * one entry point is enough.
+ */
+export const holdHandler = (suites: readonly Suite[]): Promise<void> =>
+  hold(openHandlerTarget, suites);
+
+async function hold(open: () => Promise<OpenTarget>, suites: readonly Suite[]): Promise<void> {
+  const { close, ...target } = await open();
   afterAll(close);
   holdTo(target, suites);
 }

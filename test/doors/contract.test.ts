@@ -1,19 +1,13 @@
 import { afterAll, describe } from "vitest";
 import type { OpenLedger } from "../../packages/functions/src/open-ledger.ts";
 import { browseContract } from "../contract/browse.contract.ts";
-import { compactedContract } from "../contract/compacted.contract.ts";
 import { compressionContract } from "../contract/compression.contract.ts";
 import { edgesContract } from "../contract/edges.contract.ts";
 import { eventStreamsContract } from "../contract/event-streams.contract.ts";
 import { formatsContract } from "../contract/formats.contract.ts";
 import { holdTo } from "../contract/hold.ts";
-import { idempotencyContract } from "../contract/idempotency.contract.ts";
 import { keysInUrlsContract } from "../contract/keys-in-urls.contract.ts";
-import { parkingContract } from "../contract/parking.contract.ts";
-import { partitionsContract } from "../contract/partitions.contract.ts";
-import { publishContract } from "../contract/publish.contract.ts";
 import { streamsContract } from "../contract/streams.contract.ts";
-import { subscriptionsContract } from "../contract/subscriptions.contract.ts";
 import { systemContract } from "../contract/system.contract.ts";
 import { unknownPartsContract } from "../contract/unknown-parts.contract.ts";
 import {
@@ -25,20 +19,15 @@ import {
 import { ADMIN_KEY, openHandler, openOnFake, openStreamedHandler } from "./doors.ts";
 import { startGateway, startStreamingGateway } from "./gateway.ts";
 
-/** The suites of the contract that every entry point must pass, with events as AWS creates them. */
+/**
+ * The suites of the contract that are about the entry point itself, with events as AWS creates them.
+ * The suites about the ledger run through one entry point, over the real store (`contract`).
+ */
 const SUITES = [
-  browseContract,
-  compactedContract,
   compressionContract,
   edgesContract,
   formatsContract,
-  idempotencyContract,
   keysInUrlsContract,
-  parkingContract,
-  partitionsContract,
-  publishContract,
-  streamsContract,
-  subscriptionsContract,
   systemContract,
   unknownPartsContract,
 ];

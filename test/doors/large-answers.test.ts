@@ -116,7 +116,7 @@ it("[error.problem] an answer that Lambda would refuse becomes a problem, and is
 function makeEvents(kind: string): { key: string; data: unknown }[] {
   const make = DATA[kind];
   if (make === undefined) throw new Error(`no data of the kind ${kind}`);
-  const count = kind === "many small events" ? 2_500 : 25;
+  const count = kind === "many small events" ? 2_500 : 20;
   return Array.from({ length: count }, (_, n) => ({ key: `k${n}`, data: make(n) }));
 }
 

@@ -1,18 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { type OpenLedger, openLedger } from "../../packages/functions/src/open-ledger.ts";
-import { type LocalServer, startServer } from "../../packages/local/src/http-server.ts";
+import { describe, expect, it, vi } from "vitest";
+import { openLedger } from "../../packages/functions/src/open-ledger.ts";
+import { startServer } from "../../packages/local/src/http-server.ts";
 import { createTestTable } from "../support/test-table.ts";
 
-/** These tests check what long polls occupy and cost on the server. */
+type World = Awaited<ReturnType<typeof openWorld>>;
 
-let opened: OpenLedger;
-let server: LocalServer;
-let sent: string[];
-
-beforeEach(async () => {
+/** Opens a server with a stream and a subscription, and notes what it sends to the store. */
+async function openWorld() {
   const { endpoint, tableName } = await createTestTable();
-  opened = openLedger({
+  const opened = openLedger({
     endpoint,
     tableName,
     region: "us-east-1",
@@ -20,7 +17,7 @@ beforeEach(async () => {
     cursorKey: "secret",
     authOff: true,
   });
-  sent = [];
+  const sent: string[] = [];
   opened.client.middlewareStack.add(
     (next, { commandName }) =>
       (request) => {
@@ -29,97 +26,133 @@ beforeEach(async () => {
       },
     { step: "initialize", name: "counted" },
   );
-  server = await startServer(opened, { host: "127.0.0.1", port: 0 });
+  const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
+
+  async function ask(method: string, path: string, json?: object, signal?: AbortSignal) {
+    const response = await fetch(`${server.url}${path}`, {
+      method,
+      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+      headers: json === undefined ? {} : { "content-type": "application/json" },
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const body = (await response.json()) as {
+      cursor: string;
+      events: { key: string }[];
+      nextPollMs: number;
+    };
+    return { status: response.status, body };
+  }
+
   await ask("POST", "/streams", { name: "orders" });
   await ask("POST", "/streams/orders/subscriptions", { name: "s" });
-});
-
-afterEach(async () => {
-  await server.stop();
-  opened.close();
-});
-
-async function ask(method: string, path: string, json?: object, signal?: AbortSignal) {
-  const response = await fetch(`${server.url}${path}`, {
-    method,
-    ...(json === undefined ? {} : { body: JSON.stringify(json) }),
-    headers: json === undefined ? {} : { "content-type": "application/json" },
-    ...(signal === undefined ? {} : { signal }),
-  });
-  const body = (await response.json()) as { events: { key: string }[]; nextPollMs: number };
-  return { status: response.status, body };
+  return {
+    server,
+    opened,
+    sent,
+    ask,
+    pollFor: (seconds: number, signal?: AbortSignal) =>
+      ask("GET", `/streams/orders/subscriptions/s/poll?waitSeconds=${seconds}`, undefined, signal),
+    waiters: (count: number) =>
+      vi.waitFor(() => expect(opened.ledger.waitingPolls()).toBe(count), 5_000),
+    publish: (key: string) => ask("POST", "/streams/orders/events", { key, data: 1 }),
+  };
 }
 
-const pollFor = (seconds: number, signal?: AbortSignal) =>
-  ask("GET", `/streams/orders/subscriptions/s/poll?waitSeconds=${seconds}`, undefined, signal);
-const waiters = (count: number) =>
-  vi.waitFor(() => expect(opened.ledger.waitingPolls()).toBe(count), 5_000);
-const publish = (key: string) => ask("POST", "/streams/orders/events", { key, data: 1 });
-
-it("[poll.wait] each publish in the same process answers a waiting poll, one after the other", async () => {
-  for (let n = 0; n < 12; n++) {
-    const at = (await pollFor(0)).body as unknown as { cursor: string };
-    const path = `/streams/orders/subscriptions/s/poll?waitSeconds=20&after=${at.cursor}`;
-    const polling = ask("GET", path);
-    await waiters(1);
-    await publish(`k${n}`);
-    expect((await polling).body.events.map(({ key }) => key)).toEqual([`k${n}`]);
-    // The poll continues after this event, so that the next round waits for later ones.
-    const { body } = await pollFor(0);
-    await ask("POST", "/streams/orders/subscriptions/s/commit", {
-      cursor: (body as unknown as { cursor: string }).cursor,
-    });
+/** Runs a test on a server of its own. */
+const inWorld = (test: (world: World) => Promise<void>) => async () => {
+  const world = await openWorld();
+  try {
+    await test(world);
+  } finally {
+    await world.server.stop();
+    world.opened.close();
   }
-});
+};
 
-it("[poll.wait] a poll frees everything when its client goes away", async () => {
-  const going = new AbortController();
-  const polls = Array.from({ length: 20 }, () =>
-    pollFor(20, going.signal).catch((error: Error) => error.name),
+/**
+ * These tests check what long polls occupy and cost on the server. They wait most of the time, so
+ * they run together.
+ */
+describe.concurrent("a long poll", () => {
+  it(
+    "[poll.wait] each publish in the same process answers a waiting poll, one after the other",
+    inWorld(async ({ ask, pollFor, publish, waiters }) => {
+      for (let n = 0; n < 12; n++) {
+        const { cursor } = (await pollFor(0)).body;
+        const path = `/streams/orders/subscriptions/s/poll?waitSeconds=20&after=${cursor}`;
+        const polling = ask("GET", path);
+        await waiters(1);
+        await publish(`k${n}`);
+        expect((await polling).body.events.map(({ key }) => key)).toEqual([`k${n}`]);
+        // The poll continues after this event, so that the next round waits for later ones.
+        const { body } = await pollFor(0);
+        const json = { cursor: body.cursor };
+        await ask("POST", "/streams/orders/subscriptions/s/commit", json);
+      }
+    }),
   );
-  await waiters(20);
-  going.abort();
-  expect(new Set(await Promise.all(polls))).toEqual(new Set(["AbortError"]));
-  await waiters(0);
-  // A request that was in flight when the clients left may still arrive.
-  const quiet = async () => {
-    sent = [];
-    await sleep(2_500);
-    expect(sent).toEqual([]);
-  };
-  await vi.waitFor(quiet, 10_000);
-});
 
-it("[poll.wait] a waiting poll is answered with an empty page when the server stops", async () => {
-  const polls = Array.from({ length: 5 }, () => pollFor(20));
-  await waiters(5);
-  // If the server did not end the waits, it would cut the connections and there would be no
-  // answers.
-  await server.stop();
-  for (const { status, body } of await Promise.all(polls)) {
-    expect(status).toBe(200);
-    expect(body.events).toEqual([]);
-    expect(body.nextPollMs).toBeGreaterThan(0);
-  }
-  expect(opened.ledger.waitingPolls()).toBe(0);
-});
+  it(
+    "[poll.wait] a poll frees everything when its client goes away",
+    inWorld(async ({ pollFor, sent, waiters }) => {
+      const going = new AbortController();
+      const polls = Array.from({ length: 20 }, () =>
+        pollFor(20, going.signal).catch((error: Error) => error.name),
+      );
+      await waiters(20);
+      going.abort();
+      expect(new Set(await Promise.all(polls))).toEqual(new Set(["AbortError"]));
+      await waiters(0);
+      // A request that was in flight when the clients left may still arrive.
+      const quiet = async () => {
+        sent.length = 0;
+        await sleep(2_500);
+        expect(sent).toEqual([]);
+      };
+      await vi.waitFor(quiet, 10_000);
+    }),
+  );
 
-it("[poll.wait] a waiting poll checks the table less and less often", async () => {
-  await pollFor(0);
-  sent = [];
-  await pollFor(8);
-  // The poll looks at once and may read the position again. It looks again at 0.5, 1.5, 3, 4.5, 6,
-  // 7.5 and 8 s.
-  expect(sent.length).toBeLessThanOrEqual(3 + 7);
-});
+  it(
+    "[poll.wait] a waiting poll is answered with an empty page when the server stops",
+    inWorld(async ({ opened, pollFor, server, waiters }) => {
+      const polls = Array.from({ length: 5 }, () => pollFor(20));
+      await waiters(5);
+      // If the server did not end the waits, it would cut the connections and there would be no
+      // answers.
+      await server.stop();
+      for (const { status, body } of await Promise.all(polls)) {
+        expect(status).toBe(200);
+        expect(body.events).toEqual([]);
+        expect(body.nextPollMs).toBeGreaterThan(0);
+      }
+      expect(opened.ledger.waitingPolls()).toBe(0);
+    }),
+  );
 
-it("[poll.wait] polls that wait at the same place share one check", async () => {
-  await Promise.all(Array.from({ length: 30 }, () => pollFor(0)));
-  const polls = Array.from({ length: 30 }, () => pollFor(6));
-  await waiters(30);
-  await sleep(500);
-  sent = [];
-  await Promise.all(polls);
-  // There are at most two looks a second, however many polls wait.
-  expect(sent.length).toBeLessThanOrEqual(12);
+  it(
+    "[poll.wait] a waiting poll checks the table less and less often",
+    inWorld(async ({ pollFor, sent }) => {
+      await pollFor(0);
+      sent.length = 0;
+      await pollFor(8);
+      // The poll looks at once and may read the position again. It looks again at 0.5, 1.5, 3, 4.5,
+      // 6, 7.5 and 8 s.
+      expect(sent.length).toBeLessThanOrEqual(3 + 7);
+    }),
+  );
+
+  it(
+    "[poll.wait] polls that wait at the same place share one check",
+    inWorld(async ({ pollFor, sent, waiters }) => {
+      await Promise.all(Array.from({ length: 30 }, () => pollFor(0)));
+      const polls = Array.from({ length: 30 }, () => pollFor(6));
+      await waiters(30);
+      await sleep(500);
+      sent.length = 0;
+      await Promise.all(polls);
+      // There are at most two looks a second, however many polls wait.
+      expect(sent.length).toBeLessThanOrEqual(12);
+    }),
+  );
 });

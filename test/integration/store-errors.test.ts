@@ -52,7 +52,7 @@ async function createWorld() {
 
 const named = (name: string): Error => Object.assign(new Error(name), { name });
 
-describe.each([
+describe.concurrent.each([
   "AccessDeniedException",
   "CredentialsProviderError",
   "ExpiredTokenException",

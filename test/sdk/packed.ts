@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,29 +26,53 @@ export type Packed = { readonly folder: string; readonly tarball: string };
 
 /**
  * Builds and packs a copy of a package, so that nothing of an earlier build is in it. Several test
- * files need the same tarball, so it is kept until a source changes.
+ * files need the same tarball, so it is kept until a source changes. One process builds it, and the
+ * others wait.
  */
 export function packPackage(name: "sdk" | "outbox"): Packed {
   const source = join(root, "packages", name);
   const kept = join(root, "node_modules/.cache/eventledger", `${name}-${digestOf(source)}`);
-  if (!existsSync(kept)) {
-    mkdirSync(join(kept, ".."), { recursive: true });
-    const folder = mkdtempSync(`${kept}.building-`);
-    cpSync(source, folder, { recursive: true, filter: isSource });
-    symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-    const tsc = join(root, "node_modules/typescript/bin/tsc");
-    execFileSync(process.execPath, [tsc, "-p", join(folder, "tsconfig.build.json")]);
-    execFileSync("npm", ["pack", "--ignore-scripts"], { cwd: folder, stdio: "ignore" });
+  mkdirSync(join(kept, ".."), { recursive: true });
+  const building = `${kept}.building`;
+  while (!existsSync(kept)) {
+    if (!takeLock(building)) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAIT_MS);
+      continue;
+    }
     try {
-      renameSync(folder, kept);
-    } catch (error) {
-      // Another worker may have been faster.
-      if (!existsSync(kept)) throw error;
-      rmSync(folder, { recursive: true });
+      if (!existsSync(kept)) buildAt(kept, source);
+    } finally {
+      rmSync(building, { recursive: true });
     }
   }
   const tarball = readdirSync(kept).find((file) => file.endsWith(".tgz"));
   return { folder: kept, tarball: join(kept, tarball ?? "none") };
+}
+
+const WAIT_MS = 100;
+/** After this time, the process that had the lock counts as killed. */
+const STALE_MS = 60_000;
+
+/** Returns whether this process may build. */
+function takeLock(lock: string): boolean {
+  try {
+    mkdirSync(lock);
+    return true;
+  } catch {
+    const taken = statSync(lock, { throwIfNoEntry: false });
+    if (taken && Date.now() - taken.mtimeMs > STALE_MS) rmSync(lock, { recursive: true });
+    return false;
+  }
+}
+
+function buildAt(kept: string, source: string): void {
+  const folder = mkdtempSync(`${kept}.making-`);
+  cpSync(source, folder, { recursive: true, filter: isSource });
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  execFileSync(process.execPath, [tsc, "-p", join(folder, "tsconfig.build.json")]);
+  execFileSync("npm", ["pack", "--ignore-scripts"], { cwd: folder, stdio: "ignore" });
+  renameSync(folder, kept);
 }
 
 const isSource = (path: string): boolean => !/[/](dist|node_modules)$/.test(path);
