@@ -60,9 +60,7 @@ const { channel } = process;
 const platform = process.argv[2] ?? "";
 const requireOfPlatform = createRequire(path.join(platform, "package.json"));
 const pulumi: Pulumi = requireOfPlatform("@pulumi/pulumi");
-const { withLocalStorage }: PulumiState = requireOfPlatform(
-  "@pulumi/pulumi/runtime/state",
-);
+const { withLocalStorage }: PulumiState = requireOfPlatform("@pulumi/pulumi/runtime/state");
 let running: Running | undefined;
 let count = 0;
 
