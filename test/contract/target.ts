@@ -19,7 +19,7 @@ function deployedStage(): OpenTarget | undefined {
   return baseUrl && apiKey ? { baseUrl, apiKey, close: async () => {} } : undefined;
 }
 
-/** Opens the stage under test, or else a new local stack on a fresh table of the shared database. */
+/** Opens the stage under test, or else a local stack on a fresh table of the shared database. */
 export async function openTarget(): Promise<OpenTarget> {
   const stage = deployedStage();
   if (stage !== undefined) return stage;
@@ -32,7 +32,7 @@ export async function openTarget(): Promise<OpenTarget> {
 
 /**
  * Opens the stage under test, or else the router's handler behind an HTTP API, with the permissions
- * that it has on AWS, on a fresh table of the shared database. Nothing is compacted by itself there.
+ * that it has on AWS, on a fresh table of the shared database. Nothing is compacted by itself.
  */
 export async function openHandlerTarget(): Promise<OpenTarget> {
   const stage = deployedStage();

@@ -20,8 +20,8 @@ import { ADMIN_KEY, openHandler, openOnFake, openStreamedHandler } from "./doors
 import { startGateway, startStreamingGateway } from "./gateway.ts";
 
 /**
- * The suites of the contract that are about the entry point itself, with events as AWS creates them.
- * The suites about the ledger run through one entry point, over the real store (`contract`).
+ * The suites of the contract about the entry point itself, with events as AWS creates them. The
+ * suites about the ledger run through one entry point, over the real store (`contract`).
  */
 const SUITES = [
   compressionContract,

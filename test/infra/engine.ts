@@ -92,7 +92,7 @@ process.on("beforeExit", () => {
 let variables: readonly string[] = [];
 
 /**
- * Evaluates the program. The program, SST's components and their state are loaded anew, and the
+ * Evaluates the program. The program, SST's components and their state are loaded again, and the
  * packages of Pulumi are not: loading them takes most of the time of a first evaluation.
  */
 async function evaluate(task: EngineTask): Promise<void> {
