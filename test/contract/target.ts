@@ -31,7 +31,7 @@ export async function openTarget(): Promise<OpenTarget> {
 }
 
 /**
- * Opens the stage under test, or else the router's handler behind an HTTP API, with the permissions
+ * Opens the stage under test, or else the router's handler after an HTTP API, with the permissions
  * that it has on AWS, on a fresh table of the shared database. Nothing is compacted by itself.
  */
 export async function openHandlerTarget(): Promise<OpenTarget> {
