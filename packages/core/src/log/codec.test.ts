@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { InvariantError } from "../kernel/invariant.ts";
 import type { IncomingEvent, RawJson } from "../model/event.ts";
 import type { Batch } from "../table/batch.ts";
-import { entryOf, madeEventId, type Packed, packEvents, unpackBatch } from "./codec.ts";
+import { entryOf, madeEventIds, type Packed, packEvents, unpackBatch } from "./codec.ts";
 
 const ID = Uint8Array.from({ length: 16 }, (_, index) => index * 16 + 7);
 
@@ -48,7 +48,7 @@ describe("codec", () => {
           events.map(({ attributes, data: raw }, index) => ({
             sequence: 41 + index,
             publishedAt: 1_800_000_000_000,
-            id: attributes.id ?? madeEventId(ID, index),
+            id: attributes.id ?? madeEventIds(ID)(index),
             ...attributes,
             data: raw,
           })),
@@ -81,10 +81,12 @@ describe("codec", () => {
   });
 
   it("events without an id get the same distinct UUIDs each time", () => {
-    const ids = Array.from({ length: 1_000 }, (_, index) => madeEventId(ID, index));
+    const ids = Array.from({ length: 1_000 }, (_, index) => madeEventIds(ID)(index));
     expect(new Set(ids).size).toBe(1_000);
     for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab]/);
-    expect(madeEventId(ID, 3)).toBe(ids[3]);
+    const idOf = madeEventIds(Buffer.from("00112233445566778899aabbfffffffe", "hex"));
+    expect(idOf(0)).toBe("00112233-4455-8677-8899-aabbfffffffe");
+    expect(idOf(3)).toBe("00112233-4455-8677-8899-aabb00000001");
   });
 });
 

@@ -124,35 +124,41 @@ function readEvents(raw: string, batch: Batch): StoredEvent[] {
   const lineEnd = raw.indexOf("\n");
   const heads: Head[] = JSON.parse(raw.slice(0, lineEnd));
   assertInvariant(heads.length === batch.count, "it holds what it counts");
+  const idOf = madeEventIds(batch.batchId);
   let offset = lineEnd + 1;
   const events = heads.map((head, index) => {
     const data = raw.slice(offset, offset + head[1]) as RawJson;
     offset += head[1];
-    return toStored(head, data, batch, index);
+    return toStored(head, data, { batch, index, idOf });
   });
   assertInvariant(offset === raw.length, "its events fill it");
   return events;
 }
 
 /**
- * Returns the id of an event without one from its publisher. It is a UUID (version 8, RFC 9562)
- * computed from the id of the batch and the event's index in it, so it needs no storage and never
- * changes.
+ * Returns a function that makes the ids of the events of a batch that have none from their
+ * publisher. An id is a UUID (version 8, RFC 9562) computed from the id of the batch and the
+ * event's index in it, so it needs no storage and never changes.
  */
-export function madeEventId(batchId: Uint8Array, index: number): string {
+export function madeEventIds(batchId: Uint8Array): (index: number) => string {
   const bytes = Buffer.from(batchId);
-  bytes.writeUInt32BE((bytes.readUInt32BE(12) + index) >>> 0, 12);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
   bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  const hex = bytes.toString("hex");
-  return [
+  const hex = bytes.toString("hex", 0, COUNTER_AT);
+  const parts = [
     hex.slice(0, 8),
     hex.slice(8, 12),
     hex.slice(12, 16),
     hex.slice(16, 20),
     hex.slice(20),
-  ].join("-");
+  ];
+  const same = parts.join("-");
+  const first = bytes.readUInt32BE(COUNTER_AT);
+  return (index) => same + ((first + index) >>> 0).toString(16).padStart(8, "0");
 }
+
+/** The index is added to the last four bytes of a batch's id. */
+const COUNTER_AT = 12;
 
 type Head = [
   key: string,
@@ -174,12 +180,18 @@ function toHead(attributes: EventAttributes, dataLength: number, mark?: Mark): H
   return head;
 }
 
-function toStored(head: Head, data: RawJson, batch: Batch, index: number): StoredEvent {
+type Place = {
+  readonly batch: Batch;
+  readonly index: number;
+  readonly idOf: (index: number) => string;
+};
+
+function toStored(head: Head, data: RawJson, { batch, index, idOf }: Place): StoredEvent {
   const [key, , type, id, time, headers, mark] = head;
   return {
     sequence: batch.first + index,
     publishedAt: batch.publishedAt,
-    id: id ?? madeEventId(batch.batchId, index),
+    id: id ?? idOf(index),
     key,
     ...(type == null ? {} : { type }),
     ...(time == null ? {} : { time }),

@@ -2,7 +2,7 @@ import { invalidRequest } from "@eventledger/core";
 import type { Context } from "hono";
 import { matchedRoutes } from "hono/route";
 import { capSmallBody } from "./body-cap.ts";
-import { invalidFields, within } from "./formats/invalid-fields.ts";
+import { BODY, invalidFields, toPointer, within } from "./formats/invalid-fields.ts";
 import { validationOf } from "./validate.ts";
 
 /**
@@ -43,8 +43,10 @@ function assertKnownQuery(c: Context): void {
   if (validates(c, "query")) return;
   const [name] = new URLSearchParams(c.req.url.slice(mark)).keys();
   if (name === undefined) return;
-  const { pointer } = within({ pointer: "/query" }, name);
-  throw invalidRequest(pointer, "is not known: this request takes no query parameters");
+  throw invalidRequest(
+    toPointer(["query", name]),
+    "is not known: this request takes no query parameters",
+  );
 }
 
 const validates = (c: Context, part: "query" | "json"): boolean =>
@@ -69,9 +71,9 @@ async function assertNoBody(c: Context): Promise<void> {
   if (text.trim() === "") return;
   const fields = invalidFields();
   const members = membersOf(text);
-  if (members === undefined) fields.add({ pointer: "" }, "must be empty: this request takes none");
+  if (members === undefined) fields.add(BODY, "must be empty: this request takes none");
   for (const name of members ?? []) {
-    fields.add(within({ pointer: "" }, name), "is not known: this request takes no body");
+    fields.add(within(BODY, name), "is not known: this request takes no body");
   }
   fields.assertNone();
 }

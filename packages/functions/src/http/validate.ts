@@ -5,6 +5,8 @@ import type { Context, MiddlewareHandler, ValidationTargets } from "hono";
 import type * as z from "zod/mini";
 import { capSmallBody } from "./body-cap.ts";
 import {
+  BODY,
+  type FieldPlace,
   fieldsOfIssues,
   invalidField,
   sentence,
@@ -14,11 +16,11 @@ import {
 import { isUtf8, parseMediaType } from "./formats/media-type.ts";
 import { decodeUtf8, emptyBody, parseJson } from "./formats/raw-json.ts";
 
-/** The prefixes of a problem's pointers for the parts of a request. */
-const POINTER_ROOTS: Partial<Record<keyof ValidationTargets, string>> = {
-  json: "",
-  query: "/query",
-  param: "/path",
+/** The places of the parts of a request. */
+const PLACES: Partial<Record<keyof ValidationTargets, FieldPlace>> = {
+  json: BODY,
+  query: { path: ["query"] },
+  param: { path: ["path"] },
 };
 
 /**
@@ -35,7 +37,7 @@ export const valid = <T extends z.ZodMiniType, K extends "json" | "query" | "par
       target,
       schema,
       (result) => {
-        if (!result.success) throw toLedgerError(POINTER_ROOTS[target] ?? "", result.error.issues);
+        if (!result.success) throw toLedgerError(PLACES[target] ?? BODY, result.error.issues);
       },
       {
         validationFunction(with_, value) {
@@ -51,7 +53,7 @@ export const valid = <T extends z.ZodMiniType, K extends "json" | "query" | "par
 function assertSentOnce(query: object): void {
   const repeated = Object.entries(query).filter(([, value]) => Array.isArray(value));
   const fields = repeated.map(([name]) =>
-    invalidField(within({ pointer: "/query" }, name), "must be sent once"),
+    invalidField({ path: ["query", name] }, "must be sent once"),
   );
   if (fields.length > 0) throw refusalOf(fields);
 }
@@ -107,9 +109,9 @@ function assertSaysJson(contentType: string | undefined): void {
   });
 }
 
-function toLedgerError(root: string, issues: readonly z.core.$ZodIssue[]): LedgerError {
+function toLedgerError(root: FieldPlace, issues: readonly z.core.$ZodIssue[]): LedgerError {
   const errors = fieldsOfIssues(issues).map(({ path, detail }) =>
-    invalidField(within({ pointer: root }, ...path), detail),
+    invalidField(within(root, ...path), detail),
   );
   return refusalOf(errors);
 }

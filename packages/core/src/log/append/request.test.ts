@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { IncomingEvent, RawJson } from "../../model/event.ts";
 import { partitionOf } from "../../model/partition.ts";
-import { madeEventId, packEvents } from "../codec.ts";
+import { madeEventIds, packEvents } from "../codec.ts";
 import { planRequest, readReceipt } from "./request.ts";
 
 const event = (key: string, data = "1", more: object = {}): IncomingEvent => ({
@@ -97,7 +97,7 @@ describe("readReceipt", () => {
       const place = next.get(partition) ?? 0;
       next.set(partition, place + 1);
       expect(published.events[index]?.sequence).toBe(100 * partition + 7 + place);
-      const made = madeEventId(batchId, place === 0 ? 2 : place - 1);
+      const made = madeEventIds(batchId)(place === 0 ? 2 : place - 1);
       expect(published.events[index]?.id).toBe(index === 3 ? "own" : made);
     }
     for (const { partition, count } of counts) {

@@ -12,7 +12,7 @@ import {
 import type { IncomingEvent } from "../../model/event.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
 import type { Receipt, ReceiptPart } from "../../table/receipt.entity.ts";
-import { entryOf, madeEventId, PUNCTUATION_BYTES, sizeOf } from "../codec.ts";
+import { entryOf, madeEventIds, PUNCTUATION_BYTES, sizeOf } from "../codec.ts";
 import type { AppendRequest, Draft } from "./append-plan.ts";
 import { expectationsOf } from "./expectation-plan.ts";
 
@@ -96,8 +96,9 @@ type Numbered = { readonly sequence: number; readonly madeId: string };
 
 function* numberedIn(parts: readonly ReceiptPart[]): Generator<Numbered, undefined> {
   for (const { first, count, batchFirst, batchId } of parts) {
+    const idOf = madeEventIds(batchId);
     for (let sequence = first; sequence < first + count; sequence++) {
-      yield { sequence, madeId: madeEventId(batchId, sequence - batchFirst) };
+      yield { sequence, madeId: idOf(sequence - batchFirst) };
     }
   }
   return undefined;

@@ -1,7 +1,7 @@
 import type { IncomingEvent, RawJson } from "@eventledger/core";
 import { toEventAttributes } from "./cloudevents-in.ts";
 import { decodeEvents } from "./envelope.ts";
-import { type FieldPlace, type InvalidFields, invalidFields } from "./invalid-fields.ts";
+import { BODY, type FieldPlace, type InvalidFields, invalidFields } from "./invalid-fields.ts";
 import { assertUtf8, isJson, isUtf8, type MediaType, parseMediaType } from "./media-type.ts";
 import { cutValue, decodeUtf8, parseJson, rawData } from "./raw-json.ts";
 
@@ -35,17 +35,14 @@ export function decodeBinaryCloudEvent(request: BinaryRequest): IncomingEvent[] 
     ...(base64 === undefined ? [] : [["data_base64", base64]]),
   ]);
   fields.assertNone();
-  return decodeEvents(
-    [{ text: "", start: 0, value: envelope, place: { pointer: "" } }],
-    (_, all) => {
-      const how = { placeOf: placeOfAttribute, hasData: request.body.length > 0 };
-      const attributes = toEventAttributes(envelope, how, all);
-      return attributes && { attributes, data };
-    },
-  );
+  return decodeEvents([{ text: "", value: envelope, members: [], place: BODY }], (_, all) => {
+    const how = { placeOf: placeOfAttribute, hasData: request.body.length > 0 };
+    const attributes = toEventAttributes(envelope, how, all);
+    return attributes && { attributes, data };
+  });
 }
 
-const placeOf = (header: string): FieldPlace => ({ pointer: `/headers/${header}` });
+const placeOf = (header: string): FieldPlace => ({ path: ["headers", header] });
 
 const placeOfAttribute = (name: string): FieldPlace =>
   placeOf(name === "datacontenttype" ? "content-type" : `ce-${name}`);
@@ -61,7 +58,7 @@ function readBody(mediaType: MediaType | undefined, body: Uint8Array): Body {
     assertUtf8(mediaType);
     const text = decodeUtf8(body);
     parseJson(text);
-    return { data: () => rawData(text, cutValue(text), { pointer: "" }) };
+    return { data: () => rawData(text, cutValue(text), () => BODY) };
   }
   const text = mediaType?.essence.startsWith("text/") && isUtf8(mediaType) && plainText(body);
   if (typeof text === "string") return { data: () => JSON.stringify(text) as RawJson };

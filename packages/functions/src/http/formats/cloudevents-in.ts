@@ -9,8 +9,10 @@ import {
   envelopeMembers,
   isObject,
   memberData,
+  sourceAt,
 } from "./envelope.ts";
 import {
+  BODY,
   type FieldPlace,
   fieldsOfIssues,
   type InvalidFields,
@@ -21,15 +23,14 @@ import { type Member, parseJson } from "./raw-json.ts";
 
 /** Returns the event of an `application/cloudevents+json` body (structured mode). */
 export function decodeCloudEvent(text: string): IncomingEvent[] {
-  const source = { text, start: 0, value: parseJson(text), place: { pointer: "" } };
-  return decodeEvents([source], readCloudEvent);
+  return decodeEvents([sourceAt(text, 0, parseJson(text), BODY)], readCloudEvent);
 }
 
 /** Returns the events of an `application/cloudevents-batch+json` body. An empty batch has none. */
 export function decodeCloudEvents(text: string): IncomingEvent[] {
   const value = parseJson(text);
   if (!Array.isArray(value)) throw invalidRequest("", "must be an array of CloudEvents");
-  return decodeEvents(arraySources(text, 0, value, { pointer: "" }), readCloudEvent);
+  return decodeEvents(arraySources(text, 0, value, BODY), readCloudEvent);
 }
 
 /** Returns the place of an attribute in the request. */
@@ -113,7 +114,11 @@ const unlessNull = (name: string, value: unknown): [string, unknown][] =>
  * Base64 data becomes a JSON string, in which an escaped `/` means the same. Missing data becomes
  * null.
  */
-function dataOf(source: EventSource, members: Member[], base64: unknown): DecodedEvent["data"] {
+function dataOf(
+  source: EventSource,
+  members: readonly Member[],
+  base64: unknown,
+): DecodedEvent["data"] {
   if (typeof base64 === "string") return () => JSON.stringify(base64) as RawJson;
   const data = members.find(({ name }) => name === "data");
   return data ? memberData(source, data) : () => "null" as RawJson;

@@ -1,29 +1,51 @@
 import { type IncomingEvent, invalidRequest, LedgerError, type RawJson } from "@eventledger/core";
 import { type EventAttributes, LIMITS } from "@eventledger/protocol";
 import {
+  BODY,
   type FieldPlace,
   type InvalidFields,
   invalidField,
   invalidFields,
   sentence,
+  toPointer,
   within,
 } from "./invalid-fields.ts";
-import { cutElements, cutMembers, type Member, rawData } from "./raw-json.ts";
+import {
+  cutElements,
+  cutMembers,
+  cutOnlyList,
+  type Element,
+  type Member,
+  rawData,
+} from "./raw-json.ts";
 
 /**
- * The most members that an object may have. An object with more is refused before its members are
+ * The most members that an object may have. An object with more is refused, and the others are not
  * read. An event has far fewer.
  */
 const MEMBERS_MAX = 64;
 
-/** One event of a body, with its parsed value and its place in the text. */
+/** One event of a body: its parsed value, and its members with their places in the text. */
 export type EventSource = {
   readonly text: string;
-  /** The index of the value in the text, or of the white space in front of it. */
-  readonly start: number;
   readonly value: unknown;
+  /** Empty for a value that is not an object. */
+  readonly members: readonly Member[];
   readonly place: FieldPlace;
 };
+
+/** Returns the source of a value that opens at or after `start`. */
+export const sourceAt = (
+  text: string,
+  start: number,
+  value: unknown,
+  place: FieldPlace,
+): EventSource => ({
+  text,
+  value,
+  members: isObject(value) ? cutMembers(text, start, MEMBERS_MAX) : [],
+  place,
+});
 
 /** An event whose attributes are valid. `data` checks the data when it is called. */
 export type DecodedEvent = {
@@ -51,15 +73,16 @@ export function decodeEvents(
   const decoded = sources.map((source) => read(source, fields));
   assertOneExpectation(sources, decoded, expected, fields);
   fields.assertNone();
-  const events = decoded.flatMap((each): IncomingEvent[] => {
-    if (each === undefined) return [];
+  const events: IncomingEvent[] = [];
+  for (const each of decoded) {
+    if (each === undefined) continue;
     const { attributes, data, expectedSequence } = each;
     const event = { attributes, data: data() };
-    return [expectedSequence === undefined ? event : { ...event, expectedSequence }];
-  });
-  for (const [index, event] of events.entries()) {
-    assertEventBytes(event, sources[index]?.place ?? { pointer: "" });
+    events.push(expectedSequence === undefined ? event : { ...event, expectedSequence });
   }
+  events.forEach((event, index) => {
+    assertEventBytes(event, sources[index]?.place ?? BODY);
+  });
   return events;
 }
 
@@ -86,9 +109,9 @@ function assertOneExpectation(
 
 /** Returns a function that takes the text of a member as data. */
 export const memberData =
-  ({ text, place }: EventSource, { name, start, end, depth }: Member) =>
+  ({ text, place }: EventSource, member: Member) =>
   (): RawJson =>
-    rawData(text, { start, end, depth }, within(place, name));
+    rawData(text, member, () => within(place, member.name));
 
 /**
  * Returns the size of an event that its cap limits: the UTF-8 bytes of its data as sent, plus those
@@ -137,17 +160,36 @@ export function assertEventCount(count: number): void {
 
 /** Returns the events of an array. Their number is checked before any of them is read. */
 export function arraySources(text: string, at: number, value: unknown, place: FieldPlace) {
-  if (!Array.isArray(value)) throw invalidRequest(place.pointer, "must be an array of events");
+  if (!Array.isArray(value)) {
+    throw invalidRequest(toPointer(place.path), "must be an array of events");
+  }
   assertEventCount(value.length);
-  return cutElements(text, at).map(
-    ({ start }, index): EventSource => ({
-      text,
-      start,
-      value: value[index],
-      place: within(place, index),
-    }),
-  );
+  return elementSources(text, cutElements(text, at, CUT_MAX), value, place);
 }
+
+/**
+ * Returns the events of a text such as `{"events": [...]}` in one pass. Returns undefined for an
+ * object with another member, and for too many events.
+ */
+export function onlyListSources(text: string, name: string, value: unknown, place: FieldPlace) {
+  const elements = Array.isArray(value) ? cutOnlyList(text, name, CUT_MAX) : undefined;
+  return elements && elementSources(text, elements, value as unknown[], place);
+}
+
+const CUT_MAX = { elements: LIMITS.requestEventsMax, members: MEMBERS_MAX };
+
+const elementSources = (
+  text: string,
+  elements: readonly Element[],
+  values: readonly unknown[],
+  place: FieldPlace,
+): EventSource[] =>
+  elements.map(({ members }, index) => ({
+    text,
+    value: values[index],
+    members,
+    place: within(place, index),
+  }));
 
 /**
  * Returns the members of an object in which no name occurs twice. A parser keeps only one of two
@@ -156,14 +198,13 @@ export function arraySources(text: string, at: number, value: unknown, place: Fi
  * reason.
  */
 export function envelopeMembers(
-  { text, start, value, place }: EventSource,
+  { value, members, place }: EventSource,
   fields: InvalidFields,
-): Member[] | undefined {
+): readonly Member[] | undefined {
   if (!isObject(value)) {
     fields.add(place, "must be of type object");
     return undefined;
   }
-  const members = cutMembers(text, start, MEMBERS_MAX);
   if (members.length > MEMBERS_MAX) {
     fields.add(place, `has more than ${MEMBERS_MAX} members`);
     return undefined;

@@ -5,8 +5,14 @@ import type * as z from "zod/mini";
 /** The number of invalid fields that a problem lists. Further ones are only counted. */
 const LISTED_MAX = 20;
 
-/** A place in a request. `line` counts from 1. Only NDJSON has lines. */
-export type FieldPlace = { readonly pointer: string; readonly line?: number };
+/**
+ * A place in a request: the names and indexes on the way to it. It is printed as a pointer only in
+ * a refusal. `line` counts from 1. Only NDJSON has lines.
+ */
+export type FieldPlace = { readonly path: readonly PropertyKey[]; readonly line?: number };
+
+/** The place of a whole body. */
+export const BODY: FieldPlace = { path: [] };
 
 /**
  * Collects the invalid fields of a body. A body with very many of them uses no further memory,
@@ -45,15 +51,15 @@ export function invalidFields(): InvalidFields {
 }
 
 /** Returns the invalid field at a place. The detail names the line when there is one. */
-export const invalidField = ({ pointer, line }: FieldPlace, detail: string): InvalidField => ({
-  pointer,
+export const invalidField = ({ path, line }: FieldPlace, detail: string): InvalidField => ({
+  pointer: toPointer(path),
   detail: line === undefined ? detail : `${detail} (line ${line})`,
 });
 
 /** Returns the place of a member or element inside another place. */
 export const within = (place: FieldPlace, ...path: readonly PropertyKey[]): FieldPlace => ({
   ...place,
-  pointer: place.pointer + toPointer(path),
+  path: [...place.path, ...path],
 });
 
 /** Returns a sentence about an invalid field. */
@@ -61,7 +67,7 @@ export const sentence = ({ pointer, detail }: InvalidField): string =>
   `${pointer === "" ? "The body" : pointer} ${detail}.`;
 
 /** Returns a path as a JSON Pointer (RFC 6901): `["events", 3, "a/b"]` is `/events/3/a~1b`. */
-const toPointer = (path: readonly PropertyKey[]): string =>
+export const toPointer = (path: readonly PropertyKey[]): string =>
   path
     .map((name) => `/${shown(String(name)).replaceAll("~", "~0").replaceAll("/", "~1")}`)
     .join("");

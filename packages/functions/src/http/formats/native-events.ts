@@ -10,23 +10,28 @@ import {
   envelopeMembers,
   isObject,
   memberData,
+  onlyListSources,
+  sourceAt,
 } from "./envelope.ts";
 import {
+  BODY,
   fieldsOfIssues,
   type InvalidFields,
   invalidFields,
   within,
   wording,
 } from "./invalid-fields.ts";
-import { type Member, parseJson } from "./raw-json.ts";
+import { readPlainEvent } from "./plain-event.ts";
+import { parseJson } from "./raw-json.ts";
 
 /** Returns the events of an `application/json` body: one event, or `{"events": [...]}`. */
 export function decodeNative(text: string): IncomingEvent[] {
-  const root = { text, start: 0, value: parseJson(text), place: { pointer: "" } };
-  if (!isObject(root.value)) {
+  const value = parseJson(text);
+  if (!isObject(value)) {
     throw invalidRequest("", 'must be an object: one event, or {"events": [...]}');
   }
-  const sources = Object.hasOwn(root.value, "events") ? listedSources(root) : [root];
+  const isList = Object.hasOwn(value, "events");
+  const sources = isList ? listedSources(text, value) : [sourceAt(text, 0, value, BODY)];
   return decodeEvents(sources, readNativeEvent);
 }
 
@@ -50,8 +55,8 @@ export function ndjsonReader(): NdjsonReader {
     line++;
     if (text.trim() === "") return;
     assertEventCount(events.length + 1);
-    const place = { pointer: `/${events.length}`, line };
-    const source = { text, start: 0, value: parseJson(text, `Line ${line}`), place };
+    const place = { path: [events.length], line };
+    const source = sourceAt(text, 0, parseJson(text, `Line ${line}`), place);
     events.push(...decodeEvents([source], readNativeEvent, expected));
   };
   return {
@@ -73,23 +78,33 @@ export function ndjsonReader(): NdjsonReader {
   };
 }
 
-function listedSources(root: EventSource): EventSource[] {
-  const fields = invalidFields();
-  const members = envelopeMembers(root, fields) ?? [];
-  for (const { name } of members) {
-    if (name !== "events") fields.add(within(root.place, name), "is not a known field");
-  }
-  fields.assertNone();
-  const at = members[0]?.start ?? 0;
-  const listed = isObject(root.value) ? root.value.events : undefined;
-  const sources = arraySources(root.text, at, listed, within(root.place, "events"));
+const EVENTS = within(BODY, "events");
+
+function listedSources(text: string, value: Record<string, unknown>): EventSource[] {
+  const sources =
+    onlyListSources(text, "events", value.events, EVENTS) ?? carefulSources(text, value);
   if (sources.length === 0) throw invalidRequest("/events", "must hold at least one event");
   return sources;
 }
 
-function readNativeEvent(source: EventSource, fields: InvalidFields): DecodedEvent | undefined {
+/** Returns the events of an object that may have other members, or the same member twice. */
+function carefulSources(text: string, value: Record<string, unknown>): EventSource[] {
+  const root = sourceAt(text, 0, value, BODY);
+  const fields = invalidFields();
+  const members = envelopeMembers(root, fields) ?? [];
+  for (const { name } of members) {
+    if (name !== "events") fields.add(within(BODY, name), "is not a known field");
+  }
+  fields.assertNone();
+  return arraySources(text, members[0]?.start ?? 0, value.events, EVENTS);
+}
+
+const readNativeEvent = (source: EventSource, fields: InvalidFields): DecodedEvent | undefined =>
+  readPlainEvent(source) ?? readAnyEvent(source, fields);
+
+function readAnyEvent(source: EventSource, fields: InvalidFields): DecodedEvent | undefined {
   const members = envelopeMembers(source, fields);
-  if (members === undefined || !hasSoundHeaders(source, members, fields)) return undefined;
+  if (members === undefined || !hasSoundHeaders(source, fields)) return undefined;
   const parsed = NewEvent.safeParse(source.value, { error: wording });
   if (!parsed.success) {
     for (const { path, detail } of fieldsOfIssues(parsed.error.issues)) {
@@ -107,16 +122,14 @@ function readNativeEvent(source: EventSource, fields: InvalidFields): DecodedEve
  * Checks that each header occurs once and that none is called `__proto__`, which zod would drop
  * silently.
  */
-function hasSoundHeaders(source: EventSource, members: Member[], fields: InvalidFields): boolean {
+function hasSoundHeaders(source: EventSource, fields: InvalidFields): boolean {
   const { text, place, value } = source;
-  const start = members.find(({ name }) => name === "headers")?.start;
+  const start = source.members.find(({ name }) => name === "headers")?.start;
   const headers = isObject(value) ? value.headers : undefined;
   if (start === undefined || !isObject(headers)) return true;
-  const found = envelopeMembers(
-    { text, start, value: headers, place: within(place, "headers") },
-    fields,
-  );
+  const inner = within(place, "headers");
+  const found = envelopeMembers(sourceAt(text, start, headers, inner), fields);
   if (!found?.some(({ name }) => name === "__proto__")) return found !== undefined;
-  fields.add(within(place, "headers", "__proto__"), "is not a legal header name");
+  fields.add(within(inner, "__proto__"), "is not a legal header name");
   return false;
 }

@@ -1,9 +1,19 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyJsonText, problemOf, space } from "./arbitrary-json.ts";
-import { cutElements, cutMembers, cutValue, decodeUtf8, parseJson, rawData } from "./raw-json.ts";
+import { BODY } from "./invalid-fields.ts";
+import {
+  cutElements,
+  cutMembers,
+  cutOnlyList,
+  cutValue,
+  decodeUtf8,
+  parseJson,
+  rawData,
+} from "./raw-json.ts";
 
-const root = { pointer: "" };
+const root = () => BODY;
+const MAX = { elements: 1_000, members: 64 };
 const keep = (text: string) => {
   parseJson(text);
   return rawData(text, cutValue(text), root);
@@ -25,6 +35,10 @@ describe("keeping data", () => {
     '"\\ud83d\\ude00"',
     '"\\\\ud800"',
     '"\\\\\\\\"',
+    `"${"x".repeat(62)}\\""`,
+    `"${"x".repeat(63)}\\""`,
+    `"${"x".repeat(64)}\\""`,
+    `"${"\\\\".repeat(40)}\\""`,
     '{ "a" :\t[ 1 , { } , [ ] ],\r\n"" : null }',
     '"😀"',
     "true",
@@ -96,9 +110,42 @@ describe("cutting", () => {
     return fc.assert(
       fc.property(fc.array(anyJsonText), space, (values, around) => {
         const text = `${around}[${around}${values.map((v) => v + around).join(`,${around}`)}]`;
-        expect(cutElements(text, 0).map((e) => text.slice(e.start, e.end))).toEqual(values);
+        const cut = cutElements(text, 0, MAX);
+        expect(cut.map((e) => text.slice(e.start, e.end))).toEqual(values);
+        expect(cut.map(({ members }) => members)).toEqual(
+          values.map((v, i) => (v.startsWith("{") ? cutMembers(text, cut[i]?.start ?? 0, 64) : [])),
+        );
       }),
     );
+  });
+
+  it("the only list of an object is cut as the list is by itself", () => {
+    return fc.assert(
+      fc.property(fc.array(anyJsonText), space, (values, around) => {
+        const list = `[${around}${values.join(`,${around}`)}${around}]`;
+        const before = `${around}{${around}"events"${around}:${around}`;
+        const text = `${before}${list}${around}}${around}`;
+        expect(cutOnlyList(text, "events", MAX)).toEqual(cutElements(text, before.length, MAX));
+      }),
+    );
+  });
+
+  it.each([
+    '{"events":[1],"key":2}',
+    '{"events":[1],"events":[2]}',
+    '{"key":2,"events":[1]}',
+    '{"ev\\u0065nts":[1]}',
+    '{"events":{"a":[1]}}',
+    '{"eventsOf":[1]}',
+    '{"events":"[1]"}',
+    `{"events":[${Array(1001).fill(1).join()}]}`,
+    "{}",
+  ])("%j has no only list of events", (text) => {
+    expect(cutOnlyList(text, "events", MAX)).toBeUndefined();
+  });
+
+  it("cutting stops after one element more than is wanted", () => {
+    expect(cutElements(`[${Array(5000).fill(1).join()}]`, 0, MAX)).toHaveLength(1001);
   });
 
   it("escaped names are decoded, and a repeated member is recognised", () => {

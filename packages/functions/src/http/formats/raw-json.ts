@@ -77,52 +77,89 @@ export function parseJson(text: string, where = "The body"): unknown {
  * Like all functions below, this one reads only text that `parseJson` accepted, and does not
  * recurse. In valid JSON, counting open brackets is enough to find the end of a value.
  */
-export function cutMembers(text: string, from: number, membersMax: number): Member[] {
-  const members: Member[] = [];
-  let at = skipSpace(text, skipSpace(text, from) + 1);
-  while (text.charCodeAt(at) !== CLOSE_BRACE && members.length <= membersMax) {
-    const nameEnd = endOfString(text, at);
-    const name = unquote(text.slice(at, nameEnd));
-    const value = spanOf(text, skipSpace(text, skipSpace(text, nameEnd) + 1));
-    members.push({ name, ...value });
-    at = nextItem(text, value.end);
-  }
-  return members;
-}
+export const cutMembers = (text: string, from: number, membersMax: number): Member[] =>
+  objectAt(text, skipSpace(text, from), membersMax).members;
+
+/** An element of an array. `members` are those of an object, cut as by `cutMembers`. */
+export type Element = Omit<Span, "depth"> & { readonly members: readonly Member[] };
+
+/** The most elements of an array, and the most members of each of its objects, that are cut. */
+export type CutMax = { readonly elements: number; readonly members: number };
 
 /**
- * Returns the elements of the array that opens at or after `from`. The caller limits their number.
+ * Returns the elements of the array that opens at or after `from`, with their members, in one pass.
+ * Stops once there are more elements than `max` allows.
  */
-export function cutElements(text: string, from: number): Span[] {
-  const elements: Span[] = [];
-  let at = skipSpace(text, skipSpace(text, from) + 1);
-  while (text.charCodeAt(at) !== CLOSE_BRACKET) {
-    const element = spanOf(text, at);
-    elements.push(element);
-    at = nextItem(text, element.end);
-  }
-  return elements;
+export const cutElements = (text: string, from: number, max: CutMax): Element[] =>
+  arrayAt(text, skipSpace(text, from), max).elements;
+
+/**
+ * Returns the elements of the array in a text such as `{"events": [...]}`, with their members, in
+ * one pass. Returns undefined for an object with another member, and for more elements than `max`
+ * allows.
+ */
+export function cutOnlyList(text: string, name: string, max: CutMax): Element[] | undefined {
+  const quoted = JSON.stringify(name);
+  const nameAt = skipSpace(text, skipSpace(text, 0) + 1);
+  if (!text.startsWith(quoted, nameAt)) return undefined;
+  const open = valueAfter(text, nameAt + quoted.length);
+  if (text.charCodeAt(open) !== OPEN_BRACKET) return undefined;
+  const { elements, end } = arrayAt(text, open, max);
+  const isWhole = elements.length <= max.elements;
+  return isWhole && text.charCodeAt(skipSpace(text, end)) === CLOSE_BRACE ? elements : undefined;
 }
+
+function arrayAt(text: string, open: number, max: CutMax): { elements: Element[]; end: number } {
+  const elements: Element[] = [];
+  let at = skipSpace(text, open + 1);
+  while (text.charCodeAt(at) !== CLOSE_BRACKET && elements.length <= max.elements) {
+    const isObject = text.charCodeAt(at) === OPEN_BRACE;
+    const { members, end } = isObject ? objectAt(text, at, max.members) : scalarOrList(text, at);
+    elements.push({ start: at, end, members });
+    at = nextItem(text, end);
+  }
+  return { elements, end: at + 1 };
+}
+
+const scalarOrList = (text: string, at: number) => ({ members: [], end: spanOf(text, at).end });
+
+function objectAt(text: string, open: number, membersMax: number) {
+  const members: Member[] = [];
+  let at = skipSpace(text, open + 1);
+  while (text.charCodeAt(at) !== CLOSE_BRACE) {
+    if (members.length > membersMax) return { members, end: spanOf(text, open).end };
+    const nameEnd = endOfString(text, at);
+    const name = unquote(text.slice(at, nameEnd));
+    const { start, end, depth } = spanOf(text, valueAfter(text, nameEnd));
+    members.push({ name, start, end, depth });
+    at = nextItem(text, end);
+  }
+  return { members, end: at + 1 };
+}
+
+/** Returns the index of a member's value. `nameEnd` is the index after its name. */
+const valueAfter = (text: string, nameEnd: number): number =>
+  skipSpace(text, skipSpace(text, nameEnd) + 1);
 
 /** Returns the span of the one value of a text, without the white space around it. */
 export const cutValue = (text: string): Span => spanOf(text, skipSpace(text, 0));
 
 /**
- * Returns the text of a value exactly as it was sent. Throws `unsupported-data` at `place` for
+ * Returns the text of a value exactly as it was sent. Throws `unsupported-data` at its place for
  * nesting beyond the cap and for lone surrogates, because the parsers of some readers cannot handle
  * these.
  */
-export function rawData(text: string, span: Span, place: FieldPlace): RawJson {
+export function rawData(text: string, span: Span, placeOf: () => FieldPlace): RawJson {
   if (span.depth > LIMITS.dataDepthMax) {
     const detail = `is nested ${span.depth} levels deep; the limit is ${LIMITS.dataDepthMax}`;
-    throw unsupported(place, detail, { dataDepthMax: LIMITS.dataDepthMax });
+    throw unsupported(placeOf(), detail, { dataDepthMax: LIMITS.dataDepthMax });
   }
   const raw = text.slice(span.start, span.end);
   const loneAt = loneSurrogateAt(raw);
   if (loneAt !== -1) {
     const found = raw[loneAt] === "\\" ? raw.slice(loneAt, loneAt + 6) : "unescaped";
     const detail = `holds a lone surrogate (${found}) at character ${loneAt} of its text`;
-    throw unsupported(place, detail);
+    throw unsupported(placeOf(), detail);
   }
   return raw as RawJson;
 }
@@ -179,8 +216,17 @@ function spanOf(text: string, start: number): Span {
   return { start, end: at, depth };
 }
 
+/** A text as short as this is read sooner character by character than by a call of `indexOf`. */
+const NEAR_CHARS = 64;
+
 function endOfString(text: string, quoteAt: number): number {
-  let end = text.indexOf('"', quoteAt + 1);
+  let at = quoteAt + 1;
+  for (const near = at + NEAR_CHARS; at < near; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return at + 1;
+    if (code === BACKSLASH) at += 1;
+  }
+  let end = text.indexOf('"', at);
   while (text.charCodeAt(end - 1) === BACKSLASH && isEscaped(text, end)) {
     end = text.indexOf('"', end + 1);
   }
