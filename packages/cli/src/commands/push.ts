@@ -51,6 +51,7 @@ export function pushCommands({ program, act }: Register): void {
     .command("replay <subscription> [from]")
     .description("send everything from earliest (default) or a time on once more")
     .addHelpText("after", "\nExample:\n  $ el push replay orders/shop -15m")
+    .allowUnknownOption()
     .action(act((cli, [given, from]) => replay(cli, given, from)));
   push
     .command("resend <subscription> <key> <sequence>")

@@ -1,4 +1,5 @@
 import type { Push, PushAttempt, PushDelivery } from "../../../sdk/src/admin/index.ts";
+import { LedgerProblem } from "../../../sdk/src/errors.ts";
 import type { Event } from "../api.ts";
 import { type Query, request } from "./session.ts";
 
@@ -37,14 +38,21 @@ export const api = {
     request<Push & { readonly secret: string }>("POST", `${pathOf(of)}/rotate`),
   replay: (of: Target, from: string) =>
     request<Push>("POST", `${pathOf(of)}/replay`, { body: { from } }),
-  resend: (of: Target, { key, sequence }: Pick<Event, "key" | "sequence">) =>
-    request<PushAttempt>("POST", `${pathOf(of)}/resend`, { body: { key, sequence } }),
+  async resend(of: Target, { key, sequence }: Pick<Event, "key" | "sequence">) {
+    const body = { key, sequence };
+    return request<PushAttempt>("POST", `${pathOf(of)}/resend`, { body }).catch(unlessMissing);
+  },
   deliveries: (of: Target, cursor?: string, signal?: AbortSignal) =>
     request<Deliveries>("GET", `${pathOf(of)}/deliveries`, {
       query: { limit: 50, cursor },
       signal,
     }),
 };
+
+function unlessMissing(error: unknown): never {
+  if (LedgerProblem.is(error, "push-not-found")) throw new Error("There is no endpoint yet.");
+  throw error;
+}
 
 /** Describes what an endpoint said to a delivery. */
 export function answerOf({ status, error = "no answer" }: Pick<PushAttempt, "status" | "error">) {

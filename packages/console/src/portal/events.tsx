@@ -8,6 +8,7 @@ import { endIfRefused } from "../parts/refused.ts";
 import { visible } from "../visible.ts";
 import { answerOf, api, type Event, type Target } from "./api.ts";
 import { momentOf } from "./moments.ts";
+import { bearer } from "./session.ts";
 
 const PAGE = 50;
 /** An answer may be empty although there are more events. This many are asked for at once. */
@@ -73,6 +74,7 @@ export function Events({ stream, targets }: { stream: string; targets: readonly 
         <Field label="Key begins with">
           <input
             value={prefix}
+            placeholder={visible(bearer.value?.keyPrefix ?? "")}
             autocomplete="off"
             onInput={(e) => setPrefix(e.currentTarget.value)}
           />
