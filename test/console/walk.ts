@@ -155,6 +155,56 @@ export function walk(world: World): void {
     await close();
   });
 
+  it("schemas are checked before they are changed, and a change that breaks a reader is forced", async () => {
+    const { ledger } = world;
+    await ledger.createStream("bills");
+    const reads = { "bill.sent": ["/total"] };
+    const path = "/streams/bills/subscriptions";
+    await ledger.request({ method: "POST", path, body: { name: "books", reads } });
+    const { page, faults, close } = await world.open("#/streams/bills/about", world.adminKey);
+    const card = page.getByRole("region", { name: "Schemas" });
+    const button = (name: string) => dialogOf(page).getByRole("button", { name, exact: true });
+    const write = async (schema: object) => {
+      await card.getByRole("button", { name: "Change schemas" }).click();
+      const text = JSON.stringify({ "bill.sent": schema });
+      await page.getByLabel("JSON Schemas by type").fill(text);
+    };
+    await write({ type: "object", required: ["total"] });
+    await page.getByLabel("Compatibility of changes").selectOption("backward");
+    await button("Save").click();
+    await card.getByText("backward").waitFor();
+    await write({ type: "object" });
+    await button("Check").click();
+    await page.getByText("The change is refused.").waitFor();
+    await page.getByText("books reads /total of bill.sent, which may no longer be").waitFor();
+    await button("Save").click();
+    await page.getByText("incompatible-schemas").waitFor();
+    await page.getByLabel(/^Also change what the mode forbids/).check();
+    await button("Save").click();
+    await dialogOf(page).waitFor({ state: "detached" });
+    expect(faults.filter((fault) => !fault.includes("409"))).toEqual([]);
+    await close();
+  });
+
+  it("the limits of a key are set, shown and removed", async () => {
+    const id = (await world.newKey({ scopes: ["publish"] })).split("_")[2] ?? "";
+    const { page, faults, close } = await world.open("#/keys", world.adminKey);
+    const row = page.getByRole("row", { name: new RegExp(id) });
+    const field = page.getByLabel("Published events a second");
+    for (const [before, after] of [
+      ["", "500"],
+      ["500", ""],
+    ] as const) {
+      await row.getByRole("button", { name: "Limits" }).click();
+      await expect.poll(() => field.inputValue()).toBe(before);
+      await field.fill(after);
+      await dialogOf(page).getByRole("button", { name: "Save" }).click();
+      await dialogOf(page).waitFor({ state: "detached" });
+    }
+    expect(faults).toEqual([]);
+    await close();
+  });
+
   it("a tenant is created, and its first key is shown once", async () => {
     const { page, faults, close } = await world.open("#/tenants", world.adminKey);
     await page.getByRole("button", { name: "Create a tenant" }).click();

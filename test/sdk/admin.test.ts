@@ -12,6 +12,7 @@ import {
   type Erasure,
   type ErasureCheck,
   type Export,
+  type KeyQuota,
   type KeyRotation,
   type KeySettings,
   type ListedStream,
@@ -19,6 +20,7 @@ import {
   type NewApiKey,
   type NewExport,
   type NewPush,
+  type NewSchemas,
   type NewStream,
   type NewSubscription,
   type NewTenant,
@@ -28,6 +30,8 @@ import {
   type PushSettings,
   type ReleaseReceipt,
   type RotatedApiKey,
+  type SchemaCheck,
+  type Schemas,
   type StreamAnswer,
   type StreamChange,
   type StreamDeletion,
@@ -36,9 +40,10 @@ import {
   type SubscriptionChange,
   type SubscriptionView,
   type Tenant,
+  type TenantQuota,
 } from "../../packages/sdk/src/admin/index.ts";
 import { LedgerProblem } from "../../packages/sdk/src/index.ts";
-import { collect, openStack } from "./stack.ts";
+import { collect, openStack, within } from "./stack.ts";
 
 const { url, adminKey, ledger, newStream } = await openStack();
 const admin = administer({ url, apiKey: adminKey });
@@ -81,6 +86,28 @@ it("an administrator manages subscriptions and parked keys", async () => {
   expect(await collect(subscriptions.list())).toEqual([]);
 });
 
+it("an administrator changes schemas, and learns whom a change breaks", async () => {
+  const name = await newStream();
+  await ledger.stream(name).publish({ key: "a", data: 1 });
+  const schemas = admin.schemas(name);
+  const first = { schemas: { paid: { required: ["by"] } }, compatibility: "backward" } as const;
+  expect(await schemas.set(first)).toEqual({ ...first, undeclared: "accepted" });
+  const by = ledger
+    .stream(name)
+    .subscription("by", { start: "earliest", reads: { paid: ["/by"] } });
+  // The subscription is made when its pages are read.
+  for await (const _ of by.pages({ signal: within(10_000) })) break;
+  expect(await by.info()).toMatchObject({ reads: { paid: ["/by"] } });
+  const next = { schemas: { paid: true } };
+  expect(await schemas.check(next)).toMatchObject({
+    ...{ accepted: false, backward: true, forward: false },
+    breaks: [{ subscription: "by", type: "paid", field: "/by" }],
+  });
+  await expect(schemas.set(next)).rejects.toThrow("incompatible-schemas");
+  expect(await schemas.set(next, { force: true })).toMatchObject(next);
+  expect(await schemas.get()).toMatchObject({ ...next, compatibility: "backward" });
+});
+
 it("an administrator manages keys and tenants, and lists have all pages", async () => {
   const made = await admin.keys.create({ name: "shop", scopes: ["publish"], streams: ["*"] });
   expect(made.apiKey).toMatch(/^elk_/);
@@ -89,6 +116,8 @@ it("an administrator manages keys and tenants, and lists have all pages", async 
     keyId: made.id,
     scopes: ["publish"],
   });
+  await admin.quotas.setOfKey(made.id, { eventsPerSecond: 5 });
+  expect(await admin.quotas.ofKey(made.id)).toEqual({ eventsPerSecond: 5 });
   for (let n = 0; n < 60; n++) {
     await admin.keys.create({ name: `n${n}`, scopes: ["read"], streams: ["*"] });
   }
@@ -101,6 +130,9 @@ it("an administrator manages keys and tenants, and lists have all pages", async 
   await admin.keys.revoke(made.id, { cascade: true });
   expect(await admin.tenants.create("acme")).toMatchObject({ name: "acme" });
   expect(await collect(admin.tenants.list())).toMatchObject([{ name: "acme" }]);
+  const { quotas } = admin;
+  await quotas.setOfTenant("acme", { streams: 2 });
+  expect(await quotas.ofTenant("acme")).toEqual({ streams: 2 });
   await admin.health({ deep: true });
 });
 
@@ -140,6 +172,11 @@ it("the types are those of the protocol", () => {
     streamChange: Same<StreamChange, protocol.PatchStream>;
     newStream: Same<NewStream, Omit<z.input<typeof protocol.CreateStream>, "name">>;
     subscriptionChange: Same<SubscriptionChange, protocol.PatchSubscription>;
+    schemas: Same<Schemas, protocol.Schemas>;
+    schemaCheck: Same<SchemaCheck, protocol.SchemaCheck>;
+    newSchemas: Same<NewSchemas, z.input<typeof protocol.PutSchemas>>;
+    keyQuota: Same<KeyQuota, protocol.KeyQuota>;
+    tenantQuota: Same<TenantQuota, protocol.TenantQuota>;
     archived: Same<ArchiveReceipt, protocol.ArchiveReceipt>;
     segment: Same<ArchiveSegment, protocol.ArchiveSegment>;
     verified: Same<ArchiveVerification, protocol.ArchiveVerification>;
@@ -176,6 +213,11 @@ it("the types are those of the protocol", () => {
     streamChange: true,
     newStream: true,
     subscriptionChange: true,
+    schemas: true,
+    schemaCheck: true,
+    newSchemas: true,
+    keyQuota: true,
+    tenantQuota: true,
     archived: true,
     segment: true,
     erasure: true,
