@@ -69,6 +69,10 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["archive", "orders"],
   ["archive", "orders", "--segments"],
   ["verify", "orders"],
+  ["erase", "short", "a", "--reason", "a test", "--yes"],
+  ["erasures", "short"],
+  ["erasures", "short", "ERASURE"],
+  ["erasures", "short", "ERASURE", "--verify"],
   ["export", "orders", "all.ndjson.gz"],
   ["export", "orders", "some.ndjson.gz", "--from", "-1h", "--to", "latest", "--keep"],
   ["export", "orders", "state.ndjson.gz", "--state"],
@@ -118,17 +122,18 @@ const ELSEWHERE = ["start", "tail", "listen", "completion", "complete", "help"];
 describe("JSON", () => {
   it("every command prints JSON, with --json and in a pipe", async () => {
     const [key] = await lines("keys", "create", "x", "--scope", "publish");
+    const words = new Map([
+      ["KEY", String(key?.id)],
+      ["RECEIVER", receiverUrl()],
+      ["SCHEMAS", schemasFile()],
+    ]);
     for (const command of COMMANDS) {
-      const words = new Map([
-        ["KEY", String(key?.id)],
-        ["RECEIVER", receiverUrl()],
-        ["SCHEMAS", schemasFile()],
-      ]);
       const argv = command.map((word) => words.get(word) ?? word);
       const { code, out, err } = await elWith({ tty: true }, ...argv, "--json");
       expect([argv, code, err]).toEqual([argv, 0, expect.anything()]);
       const isDocument = out.startsWith("{\n");
       const parsed = isDocument ? [JSON.parse(out)] : parseLines(out);
+      if (command[0] === "erase") words.set("ERASURE", String(parsed[0]?.id));
       const mayBeEmpty = argv.includes("deliveries");
       expect([argv, parsed.length > 0 || mayBeEmpty]).toEqual([argv, true]);
     }

@@ -85,6 +85,7 @@ const steady = (line: string): string =>
     .replace(/ Compacted .*| \([\d,]+\/s\)/g, "")
     .replaceAll(/\b[0-9a-f]{8}-[0-9a-f-]{27}\b/g, "uuid")
     .replaceAll(/\b\d+ B\b/g, "n B")
+    .replaceAll(/\b[0-9a-f]{24}\b/g, "erasure")
     .replaceAll(/\b[0-9a-f]{40,}…/g, "sha256")
     .replaceAll(/elk_\w+/g, "elk")
     .replaceAll(/whsec_[\w+/=]+/g, "whsec")

@@ -191,11 +191,6 @@ const WHOLE: Readonly<Record<string, () => Promise<DoorAnswer[]>>> = {
     await archived("/streams/kept/exports", "exports");
     return everywhere("POST", "/streams/kept/exports", { view: "state" });
   },
-  createErasure: () => everywhere("POST", "/streams/s/erasures", largestErasure(0)),
-  getErasure: async () => {
-    const { id } = JSON.parse((await post("/streams/s/erasures", largestErasure(0))).text);
-    return everywhere("GET", `/streams/s/erasures/${id}`);
-  },
   getUsage: async () => {
     const answers = await everywhere("GET", "/usage?by=stream");
     for (const { text } of answers) {

@@ -47,6 +47,10 @@ export type Event = {
   readonly type?: string;
   readonly time?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** An erasure took the headers and the data. */
+  readonly erased?: true;
+  /** The event is the tombstone of the erasure with this id. */
+  readonly erasure?: string;
   readonly data: string | null;
 };
 

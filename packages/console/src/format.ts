@@ -61,3 +61,7 @@ export function rate(perSecond: number): string {
   if (perSecond < 0.1) return "<0.1/s";
   return perSecond < 10 ? `${perSecond.toFixed(1)}/s` : `${count(Math.round(perSecond))}/s`;
 }
+
+/** Says why an event has no data. */
+export const goneWord = ({ erased }: { readonly erased?: true }): string =>
+  erased === true ? "erased" : "deletes its key";

@@ -248,6 +248,10 @@ describe("cursors", () => {
       }),
     ],
     [
+      "listErasures",
+      ({ stream }, cursor) => ({ path: `/streams/${stream}/erasures?cursor=${cursor}` }),
+    ],
+    [
       "verifyErasure",
       ({ stream }, cursor) => ({
         method: "POST",
@@ -266,6 +270,7 @@ describe("cursors", () => {
     listArchive: "archive",
     verifyArchive: "verified",
     getExport: "export",
+    listErasures: "erasures",
     verifyErasure: "erased",
     listPushDeliveries: "deliveries",
   };

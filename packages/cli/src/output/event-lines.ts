@@ -12,6 +12,10 @@ export function lineOf(event: RawEvent): string {
   return `${attributes.slice(0, -1)},"data":${dataLine(event)}}`;
 }
 
+/** Says why an event has no data. */
+const goneWord = ({ erased }: Pick<RawEvent, "erased">): string =>
+  erased === true ? "erased" : "deleted";
+
 export const dataLine = ({ data }: Pick<RawEvent, "data">): string =>
   data === null ? "null" : data.text.replace(/[\r\n]/g, " ");
 
@@ -27,7 +31,10 @@ export function createEventPrinter(cli: Cli) {
     { title: "PUBLISHED", of: (event) => clockTime(event.publishedAt, cli.io.now()) },
     { title: "KEY", of: ({ key }) => visible(key) },
     { title: "TYPE", of: ({ type = "-" }) => visible(type) },
-    { title: "DATA", of: (event) => (event.isDeletion ? "deleted" : visible(dataLine(event))) },
+    {
+      title: "DATA",
+      of: (event) => (event.isDeletion ? goneWord(event) : visible(dataLine(event))),
+    },
   ];
 
   async function print(events: readonly RawEvent[]): Promise<void> {
@@ -42,7 +49,7 @@ export function createEventPrinter(cli: Cli) {
     widths = widen(rows, widths ?? columns.map(({ title }) => title.length));
     for (const [at, event] of events.entries()) {
       const row = rows[at];
-      if (row && event.isDeletion) row[4] = out.style("red", "deleted");
+      if (row && event.isDeletion) row[4] = out.style("red", goneWord(event));
       if (row) row[1] = out.style("dim", row[1] ?? "");
     }
     const shown = isFirst ? [heads, ...rows] : rows;

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import { api, type Event } from "../api.ts";
-import { bytes, count } from "../format.ts";
+import { bytes, count, goneWord } from "../format.ts";
 import { JsonView } from "../json/json-view.tsx";
 import {
   CopyButton,
@@ -53,7 +53,7 @@ export function EventPanel({ stream, sequence, eventKey, known, onPublish }: Pro
     >
       <header>
         <h2>Event {count(sequence)}</h2>
-        {data?.data === null && <Tag tone="warn">deletes its key</Tag>}
+        {data?.data === null && <Tag tone="warn">{goneWord(data)}</Tag>}
         <div class="actions">
           <button type="button" class="quiet" onClick={close}>
             Close

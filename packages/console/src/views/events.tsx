@@ -3,7 +3,7 @@ import { LedgerProblem, LedgerUnreachable } from "../../../sdk/src/index.ts";
 import { api, type Event } from "../api.ts";
 import { type Log, openLog } from "../events/log.ts";
 import { readLogQuery } from "../events/query.ts";
-import { clock, count, counted, moment } from "../format.ts";
+import { clock, count, counted, goneWord, moment } from "../format.ts";
 import { Empty, Failure, Skeleton, Stale, Tag } from "../parts/basics.tsx";
 import { memo } from "../parts/memo.tsx";
 import { endIfRefused } from "../parts/refused.ts";
@@ -222,7 +222,7 @@ function DrawnRow({ event, index, isActive, onOpen }: RowProps) {
       </span>
       <span role="gridcell">{type === undefined ? "" : glimpse(type, DATA_CHARS)}</span>
       <span role="gridcell" class="glimpse">
-        {data === null ? <Tag tone="warn">deletes its key</Tag> : glimpse(data, DATA_CHARS)}
+        {data === null ? <Tag tone="warn">{goneWord(event)}</Tag> : glimpse(data, DATA_CHARS)}
       </span>
     </div>
   );
