@@ -14,7 +14,17 @@ const HOUR_MS = 3_600_000;
 
 /** The kinds of rows that the code of ff8dd76 does not know. */
 const LATER = [
-  ...["deletion", "export", "published", "push", "pushBell", "pushFailure", "pushRetry"],
+  ...[
+    "deletion",
+    "erasure",
+    "export",
+    "openErasure",
+    "published",
+    "push",
+    "pushBell",
+    "pushFailure",
+    "pushRetry",
+  ],
   ...["quota", "segment", "used"],
 ];
 
