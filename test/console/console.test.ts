@@ -6,6 +6,7 @@ import { firstUse } from "./first-use.ts";
 import { keyboard } from "./keyboard.ts";
 import { live } from "./live.ts";
 import { portal } from "./portal.ts";
+import { push } from "./push.ts";
 import { rights } from "./rights.ts";
 import { scale } from "./scale.ts";
 import { walk } from "./walk.ts";
@@ -26,6 +27,7 @@ describe.runIf(isThere)("the console", () => {
   describe("rights", () => rights(world));
   describe("data", () => data(world));
   describe("live", () => live(world));
+  describe("push", () => push(world));
   describe("scale", () => scale(world));
   describe("first use", () => firstUse());
   describe("the portal", () => portal());

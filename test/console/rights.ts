@@ -10,16 +10,21 @@ const PLACES = [
   "#/streams/orders/subscriptions",
   "#/streams/orders/subscriptions/search-index",
   "#/streams/rights/subscriptions/reader/parked",
+  "#/streams/rights/subscriptions/reader",
 ];
 
 /** The number of views about streams. The others are about subscriptions. */
 const OF_STREAMS = 6;
 
 /** Matches a control that writes, by the beginning of its name. */
-const WRITES = /^(create|delete|change|publish|seek|retry|skip|compact|revoke|rotate)/i;
+const WRITES =
+  /^(create|delete|change|publish|seek|retry|skip|compact|revoke|rotate|push|send|resend|enable|disable|end)/i;
 
 const PUBLISH = ["Publish an event", "Publish one like it"];
-const OPERATE = ["Change", "Delete", "Retry", "Seek", "Skip"];
+const OPERATE = [
+  ...["Change", "Delete", "Push to an endpoint", "Retry", "Seek", "Skip"],
+  ...["Change the endpoint", "Enable", "End the push", "Rotate the secret", "Send a test"],
+];
 
 type Key = { readonly scopes: readonly string[]; readonly keyPrefix?: string };
 
@@ -54,6 +59,10 @@ export function rights(world: World): void {
       body: { name: "reader", start: "earliest" },
     });
     await stream.subscription("reader").park({ key: "order-1", sequence: 1, reason: "a test" });
+    const push = "/streams/rights/subscriptions/reader/push";
+    const body = { url: "http://localhost:9/order" };
+    await ledger.request({ method: "PUT", path: push, body });
+    await ledger.request({ method: "POST", path: `${push}/disable` });
     for (const [members, finds, refused, body] of KEYS) {
       const key = await world.newKey(members);
       const { page, faults, close } = await world.open("#/streams", key);

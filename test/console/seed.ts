@@ -81,6 +81,7 @@ export async function seed({ url, adminKey }: Seeded): Promise<void> {
     await ledger.stream("hostile").publish({ key, type: "<b>type</b>", data: rawJson(data) });
   }
   await subscribe(ledger);
+  await push(ledger);
   for (const name of ["orders", "catalog", "hostile"]) await ledger.stream(name).compact();
   await ledger.request({
     method: "POST",
@@ -113,4 +114,12 @@ async function subscribe(ledger: EventLedger): Promise<void> {
   for (const [n, reason] of reasons.entries()) {
     await post("/shipping/park", { sequence: 300 + n, reason });
   }
+}
+
+/** An endpoint that nothing listens at: its push is failing from the first delivery on. */
+async function push(ledger: EventLedger): Promise<void> {
+  const path = "/streams/payments/subscriptions";
+  await ledger.request({ method: "POST", path, body: { name: "books", start: "earliest" } });
+  const body = { url: "http://localhost:9/hooks/payments" };
+  await ledger.request({ method: "PUT", path: `${path}/books/push`, body });
 }

@@ -14,6 +14,7 @@ export const VIEWS: readonly (readonly [hash: string, text: string])[] = [
   ["#/streams/orders/subscriptions/shipping", "Lag since this page was opened"],
   ["#/streams/orders/subscriptions/search-index", "bootstrap"],
   ["#/streams/orders/subscriptions/shipping/parked", "no such customer"],
+  ["#/streams/payments/subscriptions/books", "Failed deliveries"],
   ["#/keys", "shop backend"],
   ["#/tenants", "There is only the tenant default"],
   ["#/usage?by=tenant", "Requests"],
@@ -29,6 +30,8 @@ const press =
 
 const SHIPPING = "#/streams/orders/subscriptions/shipping";
 const LAG = "Lag since this page was opened";
+const PUSHED = "#/streams/payments/subscriptions/books";
+const FAILURES = "Failed deliveries";
 
 /** Every dialog: its name, its address, a text that it shows, and how it is opened. */
 export const DIALOGS: readonly (readonly [name: string, hash: string, text: string, open: Open])[] =
@@ -71,6 +74,20 @@ export const DIALOGS: readonly (readonly [name: string, hash: string, text: stri
     ],
     ["change a subscription", SHIPPING, LAG, press("Change")],
     ["delete a subscription", SHIPPING, LAG, press("Delete")],
+    ["push", SHIPPING, LAG, press("Push to an endpoint")],
+    ["change an endpoint", PUSHED, FAILURES, press("Change the endpoint")],
+    ["rotate the secret of an endpoint", PUSHED, FAILURES, press("Rotate the secret")],
+    [
+      "the secret of an endpoint",
+      PUSHED,
+      FAILURES,
+      async (page) => {
+        await press("Rotate the secret")(page);
+        await press("Make a new secret")(page);
+        await page.locator(".secret").waitFor();
+      },
+    ],
+    ["end a push", PUSHED, FAILURES, press("End the push")],
     ["skip", `${SHIPPING}/parked`, "no such customer", press("Skip order-1008")],
     ["create a key", "#/keys", "shop backend", press("Create a key")],
     [

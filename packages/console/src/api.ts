@@ -8,6 +8,10 @@ import type {
   NewSchemas,
   NewStream,
   NewSubscription,
+  Push,
+  PushAttempt,
+  PushDelivery,
+  PushSettings,
   SchemaCheck,
   Schemas,
   StreamChange,
@@ -24,7 +28,18 @@ import { admin, ledger, openStream } from "./session.ts";
 
 /** Sends the requests of the console through the SDK. */
 
-export type { ApiKey, Filter, Lag, ParkedKey, SchemaCheck, Schemas, UsageEntry };
+export type {
+  ApiKey,
+  Filter,
+  Lag,
+  ParkedKey,
+  Push,
+  PushAttempt,
+  PushDelivery,
+  SchemaCheck,
+  Schemas,
+  UsageEntry,
+};
 
 /** The limits of a tenant, or of a key, which has only some of them. */
 export type Quota = TenantQuota;
@@ -34,9 +49,9 @@ export type StreamInfo = ListedStream & Partial<Pick<WholeStreamInfo, "subscript
 
 /** A subscription from a list, or from its own view, which has more members. */
 export type SubscriptionInfo = ListedSubscription &
-  Partial<Pick<SubscriptionView, "keysBehind" | "members">>;
+  Partial<Pick<SubscriptionView, "keysBehind" | "members" | "push">>;
 
-export type Secret = Pick<NewApiKey, "apiKey" | "id" | "name">;
+export type KeySecret = Pick<NewApiKey, "apiKey" | "id" | "name">;
 
 /** An event. `data` is the JSON text that was published, or null. */
 export type Event = {
@@ -80,19 +95,22 @@ export type Query = Readonly<Record<string, string | number | undefined>>;
 
 const pathOf = (stream: string): string => `/streams/${encodeURIComponent(stream)}`;
 const subscriptions = (stream: string) => admin.value.subscriptions(stream);
+const pushes = (stream: string) => admin.value.pushes(stream);
 
 /** A list is read up to this many items. A longer one shows its beginning. */
 const ITEMS_MAX = 5_000;
 const LISTING = { pageItems: 500 };
 const WITH_STATS = { ...LISTING, stats: true };
+/** The number of failed deliveries that are shown. */
+const FAILURES_MAX = 50;
 
 /** The items of a list, and whether there are more. */
 export type Whole<T> = { readonly items: readonly T[]; readonly more: boolean };
 
-async function whole<T>(list: AsyncIterable<T>): Promise<Whole<T>> {
+async function whole<T>(list: AsyncIterable<T>, itemsMax = ITEMS_MAX): Promise<Whole<T>> {
   const items: T[] = [];
   for await (const item of list) {
-    if (items.length === ITEMS_MAX) return { items, more: true };
+    if (items.length === itemsMax) return { items, more: true };
     items.push(item);
   }
   return { items, more: false };
@@ -167,6 +185,19 @@ export const api = {
     whole(subscriptions(of).parked(name, { ...LISTING, signal })),
   retry: (of: string, name: string, key: string) => subscriptions(of).retry(name, key),
   skip: (of: string, name: string, parked: ParkedKey) => subscriptions(of).skip(name, parked),
+
+  push: (of: string, name: string, signal?: AbortSignal): Promise<Push> =>
+    pushes(of).get(name, { signal }),
+  failures: (of: string, name: string, signal?: AbortSignal): Promise<Whole<PushDelivery>> =>
+    whole(pushes(of).deliveries(name, { pageItems: FAILURES_MAX + 1, signal }), FAILURES_MAX),
+  setPush: (of: string, name: string, settings: PushSettings) => pushes(of).set(name, settings),
+  rotatePush: (of: string, name: string) => pushes(of).rotate(name),
+  enablePush: (of: string, name: string) => pushes(of).enable(name),
+  disablePush: (of: string, name: string) => pushes(of).disable(name),
+  testPush: (of: string, name: string) => pushes(of).test(name),
+  resend: (of: string, name: string, { key, sequence }: PushDelivery) =>
+    pushes(of).resend(name, { key, sequence }),
+  endPush: (of: string, name: string) => pushes(of).delete(name),
 
   keys: (signal?: AbortSignal): Promise<Whole<ApiKey>> =>
     whole(admin.value.keys.list({ ...LISTING, signal })),

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { api, type Secret } from "../api.ts";
+import { api, type KeySecret } from "../api.ts";
 import { Field, FormDialog } from "../parts/dialog.tsx";
 import { can, type Scope } from "../session.ts";
 
@@ -12,7 +12,7 @@ const SCOPES: readonly (readonly [Scope, string])[] = [
   ["audit", "read who changed what"],
 ];
 
-type Props = { readonly onClose: () => void; readonly onSecret: (secret: Secret) => void };
+type Props = { readonly onClose: () => void; readonly onSecret: (secret: KeySecret) => void };
 
 /** Creates a key with at most the rights of the current one. */
 export function KeyDialog({ onClose, onSecret }: Props) {

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { type ApiKey, api, type Secret } from "../api.ts";
+import { type ApiKey, api, type KeySecret } from "../api.ts";
 import { ahead } from "../format.ts";
 import { Ago, announce, Empty, Failure, Name, Skeleton, Stale, Tag } from "../parts/basics.tsx";
 import { FormDialog } from "../parts/dialog.tsx";
@@ -8,7 +8,7 @@ import { Rows } from "../parts/rows.tsx";
 import { visible } from "../visible.ts";
 import { KeyDialog } from "./key-dialog.tsx";
 import { QuotaDialog } from "./quota-dialog.tsx";
-import { SecretDialog } from "./secret.tsx";
+import { KeySecretDialog } from "./secret.tsx";
 
 /** A key that expires within this time is marked. */
 const SOON_MS = 14 * 86_400_000;
@@ -16,7 +16,7 @@ const SOON_MS = 14 * 86_400_000;
 type Open =
   | { readonly what: "create" }
   | { readonly what: "rotate" | "revoke" | "limit"; readonly key: ApiKey }
-  | { readonly what: "secret"; readonly secret: Secret };
+  | { readonly what: "secret"; readonly secret: KeySecret };
 
 /** Shows the API keys that this key may see. */
 export function KeysView() {
@@ -25,7 +25,7 @@ export function KeysView() {
   const { data, error, at, reload } = useLoad("keys", api.keys, 10_000);
   if (data === undefined) return error === undefined ? <Skeleton /> : <Failure error={error} />;
   const close = () => setOpen(undefined);
-  const showSecret = (secret: Secret) => {
+  const showSecret = (secret: KeySecret) => {
     setOpen({ what: "secret", secret });
     reload();
   };
@@ -49,7 +49,7 @@ export function KeysView() {
       )}
       {data.more && <p class="soft">There are more keys than this page shows.</p>}
       {open?.what === "create" && <KeyDialog onClose={close} onSecret={showSecret} />}
-      {open?.what === "secret" && <SecretDialog secret={open.secret} onClose={close} />}
+      {open?.what === "secret" && <KeySecretDialog secret={open.secret} onClose={close} />}
       {open?.what === "rotate" && (
         <RotateDialog apiKey={open.key} onClose={close} onSecret={showSecret} />
       )}
@@ -176,7 +176,7 @@ const boundsOf = ({ streams, subscriptions, keyPrefix }: ApiKey): string =>
 type RotateProps = {
   readonly apiKey: ApiKey;
   readonly onClose: () => void;
-  readonly onSecret: (secret: Secret) => void;
+  readonly onSecret: (secret: KeySecret) => void;
 };
 
 const OVERLAPS = [

@@ -20,6 +20,8 @@ import { lags } from "../samples.ts";
 import { can } from "../session.ts";
 import { visible } from "../visible.ts";
 import { LagOverTime } from "./lag-over-time.tsx";
+import { PushCard } from "./push.tsx";
+import { type NewSecret, PushDialog, PushSecretDialog } from "./push-dialogs.tsx";
 import { SeekDialog } from "./seek.tsx";
 import { SubscriptionDialog } from "./subscription-dialog.tsx";
 import { ageOf, Phase } from "./subscriptions.tsx";
@@ -28,7 +30,8 @@ type Props = { readonly stream: string; readonly name: string };
 
 /** Shows one subscription: its progress, its workers, and what an operator can do. */
 export function SubscriptionView({ stream, name }: Props) {
-  const [open, setOpen] = useState<"seek" | "change" | "delete" | undefined>();
+  const [open, setOpen] = useState<"seek" | "change" | "delete" | "push" | undefined>();
+  const [secret, setSecret] = useState<NewSecret | undefined>();
   const close = () => setOpen(undefined);
   const { data, error, at, reload } = useLoad(
     `subscription ${stream} ${name}`,
@@ -54,6 +57,11 @@ export function SubscriptionView({ stream, name }: Props) {
             <button type="button" onClick={() => setOpen("change")}>
               Change
             </button>
+            {data.push === undefined && (
+              <button type="button" onClick={() => setOpen("push")}>
+                Push to an endpoint
+              </button>
+            )}
             <button type="button" class="danger" onClick={() => setOpen("delete")}>
               Delete
             </button>
@@ -67,6 +75,7 @@ export function SubscriptionView({ stream, name }: Props) {
         </p>
       ))}
       <Standing stream={stream} info={data} />
+      {data.push !== undefined && <PushCard stream={stream} name={name} onEnded={reload} />}
       <LagOverTime of={`${stream}/${name}`} />
       <div class="columns">
         <Workers info={data} />
@@ -77,6 +86,18 @@ export function SubscriptionView({ stream, name }: Props) {
       )}
       {open === "change" && (
         <SubscriptionDialog stream={stream} info={data} onClose={close} onDone={reload} />
+      )}
+      {open === "push" && (
+        <PushDialog
+          stream={stream}
+          name={name}
+          onClose={close}
+          onDone={reload}
+          onSecret={setSecret}
+        />
+      )}
+      {secret !== undefined && (
+        <PushSecretDialog of={secret} onClose={() => setSecret(undefined)} />
       )}
       {open === "delete" && (
         <FormDialog
@@ -89,7 +110,8 @@ export function SubscriptionView({ stream, name }: Props) {
         >
           <p>
             Its position and its {counted(data.parkedKeys ?? 0, "parked key")} are lost. Its
-            consumers are refused from then on. The events stay.
+            consumers are refused from then on{data.push !== undefined && ", and its push ends"}.
+            The events stay.
           </p>
         </FormDialog>
       )}

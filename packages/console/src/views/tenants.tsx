@@ -1,17 +1,17 @@
 import { useState } from "preact/hooks";
-import { api, type Secret } from "../api.ts";
+import { api, type KeySecret } from "../api.ts";
 import { Empty, Failure, Moment, Name, Skeleton } from "../parts/basics.tsx";
 import { Field, FormDialog } from "../parts/dialog.tsx";
 import { useLoad } from "../parts/load.ts";
 import { Rows } from "../parts/rows.tsx";
 import { QuotaDialog } from "./quota-dialog.tsx";
-import { SecretDialog } from "./secret.tsx";
+import { KeySecretDialog } from "./secret.tsx";
 
 /** Shows the tenants of the installation, for the holder of the admin key. */
 export function TenantsView() {
   const [creating, setCreating] = useState(false);
   const [name, setName] = useState("");
-  const [secret, setSecret] = useState<Secret | undefined>();
+  const [secret, setSecret] = useState<KeySecret | undefined>();
   const [limited, setLimited] = useState<string | undefined>();
   const { data, error, reload } = useLoad("tenants", api.tenants);
   if (data === undefined) return error === undefined ? <Skeleton /> : <Failure error={error} />;
@@ -87,7 +87,7 @@ export function TenantsView() {
         <QuotaDialog of={{ tenant: limited }} onClose={() => setLimited(undefined)} />
       )}
       {secret !== undefined && (
-        <SecretDialog secret={secret} onClose={() => setSecret(undefined)} />
+        <KeySecretDialog secret={secret} onClose={() => setSecret(undefined)} />
       )}
     </>
   );

@@ -19,7 +19,7 @@ import type { StoredEvent } from "../model/event.ts";
 import { bareName, lifeText, type Tenant } from "../model/names.ts";
 import { changePush } from "../push/change-push.ts";
 import { deliveryId, portOf, sealContext, secretsOf } from "../push/endpoint.ts";
-import { judge, REMEDIES } from "../push/push-plan.ts";
+import { judge, REMEDIES, statusOf } from "../push/push-plan.ts";
 import { notOfKey, pushNotFound } from "../push/push-problems.ts";
 import { describeAnswer } from "../push/set-aside.ts";
 import type { LiveStream } from "../stream/streams.ts";
@@ -60,13 +60,12 @@ export function pushOperations(parts: Parts) {
   async function toView(row: PushRow): Promise<Push> {
     const retries = await table.pushWork.retries(row);
     const { disabled, outage } = row;
-    const status = disabled === undefined ? (outage ? "failing" : "enabled") : "disabled";
     return {
       url: row.url,
       format: row.format,
       concurrency: row.concurrency,
       timeoutSeconds: row.timeoutSeconds,
-      status,
+      status: statusOf(row),
       ...(disabled === undefined ? {} : { disabledBecause: disabled, remedy: REMEDIES[disabled] }),
       ...(outage === undefined
         ? {}

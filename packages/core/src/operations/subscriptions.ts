@@ -13,6 +13,7 @@ import { formatListCursor } from "../cursor/list-cursor.ts";
 import { subscriptionNotFound } from "../kernel/error.ts";
 import { fittingItems, type StatsPage } from "../kernel/list-page.ts";
 import { lifeText, type Tenant } from "../model/names.ts";
+import { statusOf } from "../push/push-plan.ts";
 import {
   createSubscriptionInfo,
   measuredAtOnce,
@@ -95,7 +96,12 @@ export function subscriptionOperations(parts: Parts) {
     ): Promise<SubscriptionInfo> {
       return streams.useNow(tenant, name, async (stream) => {
         const state = await subscriptions.load(stream, subscription);
-        return info.describe(stream, state);
+        const id = { life: stream.life, subscriptionUid: state.row.uid };
+        const [described, push] = await Promise.all([
+          info.describe(stream, state),
+          table.pushes.load(id),
+        ]);
+        return { ...described, ...(push === undefined ? {} : { push: statusOf(push) }) };
       });
     },
 

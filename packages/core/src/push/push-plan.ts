@@ -1,4 +1,4 @@
-import { LIMITS } from "@eventledger/protocol";
+import { LIMITS, type PushStatus } from "@eventledger/protocol";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../kernel/time.ts";
 import type { Disabled, Outage, PushRow } from "../table/push.entity.ts";
 
@@ -30,6 +30,10 @@ export const isDue = (
   { disabled, outage }: Pick<PushRow, "disabled" | "outage">,
   nowMs: number,
 ): boolean => disabled === undefined && (outage === undefined || outage.probeAt <= nowMs);
+
+/** Returns the state of a push as clients see it. */
+export const statusOf = ({ disabled, outage }: Pick<PushRow, "disabled" | "outage">): PushStatus =>
+  disabled !== undefined ? "disabled" : outage !== undefined ? "failing" : "enabled";
 
 /** The reason why a server disables a push, as it is recorded. */
 export const DISABLED_BECAUSE: Readonly<Record<Exclude<Disabled, "asked">, string>> = {

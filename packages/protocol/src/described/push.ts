@@ -4,6 +4,9 @@ import { described, ListCursor, Sequence, Timestamp } from "../text.ts";
 
 const count = z.int().check(z.gte(0));
 
+export const PushStatus = z.enum(["enabled", "failing", "disabled"]);
+export type PushStatus = z.infer<typeof PushStatus>;
+
 const shape = {
   url: described(z.string(), { description: "Where events are sent." }),
   format: described(PushFormat, { description: "The format of the body of a delivery." }),
@@ -11,7 +14,7 @@ const shape = {
     description: "The number of keys whose events are sent at the same time.",
   }),
   timeoutSeconds: described(count, { description: "How long the endpoint may take." }),
-  status: described(z.enum(["enabled", "failing", "disabled"]), {
+  status: described(PushStatus, {
     description:
       "`failing`: the endpoint refuses everything, so the position is held and at most three keys are tried from time to time. `disabled`: nothing is sent.",
   }),

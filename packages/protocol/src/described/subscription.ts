@@ -12,6 +12,7 @@ import { Cursor, described, ListCursor, Name, Timestamp } from "../text.ts";
 import { NextPollMs, Page } from "./event.ts";
 import { Lag } from "./lag.ts";
 import { Life } from "./life.ts";
+import { PushStatus } from "./push.ts";
 
 const Phase = described(z.enum(["bootstrap", "log"]), {
   description: "`bootstrap` while the snapshot is read, `log` after that.",
@@ -100,12 +101,16 @@ export const SubscriptionInfo = described(
     members: described(z.array(Member), {
       description: "The live workers of the subscription, in order of their names.",
     }),
+    push: described(z.optional(PushStatus), {
+      description:
+        "The state of its push: see GET .../push. Absent when its events are not pushed.",
+    }),
   }),
   { id: "SubscriptionInfo", description: "A subscription and its progress." },
 );
 export type SubscriptionInfo = z.infer<typeof SubscriptionInfo>;
 
-const { keysBehind: _, members: __, ...progress } = SubscriptionInfo.shape;
+const { keysBehind: _, members: __, push: ___, ...progress } = SubscriptionInfo.shape;
 
 /** A subscription in a list. It includes its progress when the client asked for that. */
 export const ListedSubscription = described(
@@ -113,7 +118,7 @@ export const ListedSubscription = described(
   {
     id: "ListedSubscription",
     description:
-      "A subscription's settings, and with `include=stats` its progress. `keysBehind` and `members` are shown only for a single subscription.",
+      "A subscription's settings, and with `include=stats` its progress. `keysBehind`, `members` and `push` are shown only for a single subscription.",
   },
 );
 export type ListedSubscription = z.infer<typeof ListedSubscription>;

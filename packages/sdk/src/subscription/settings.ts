@@ -51,6 +51,8 @@ export type SubscriptionInfo = {
     readonly share: number;
     readonly until: string;
   }[];
+  /** The state of its push. Absent when its events are not pushed. */
+  readonly push?: "enabled" | "failing" | "disabled";
   readonly leaseSeconds: number;
   readonly maxDeliveries?: number;
   readonly filter?: Filter;

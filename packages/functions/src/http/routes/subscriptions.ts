@@ -73,7 +73,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         tag: "subscriptions",
         summary: "List a stream's subscriptions by name",
         description:
-          "Lists their settings, and with `include=stats` the progress of each. A page may then contain fewer subscriptions than `limit`. Workers and `keysBehind` are shown only for a single subscription.",
+          "Lists their settings, and with `include=stats` the progress of each. A page may then contain fewer subscriptions than `limit`. Workers, `keysBehind` and `push` are shown only for a single subscription.",
         answers: { 200: { description: "A page of subscriptions.", body: "SubscriptionList" } },
         problems: ["invalid-cursor", "stream-not-found"],
       }),
