@@ -462,8 +462,57 @@ describe("a push", () => {
     await api.compact(stream);
     await api.publish(stream, [event("a", 2)]);
     await run();
-    expect(received[1]?.headers["webhook-signature"]?.toString().split(" ")).toHaveLength(1);
     verify(rotated.secret, received[1] as Received);
+    expect(() => verify(secret, received[1] as Received)).toThrow("No matching signature found");
+  });
+
+  it("[push.secret] secrets are rotated under load, and no delivery fails", async () => {
+    const { stream, secret } = await pushed({ concurrency: 4 }, 2);
+    let held = secret;
+    let refused = 0;
+    answer(({ text, headers }) => {
+      try {
+        new Webhook(held).verify(text, headers as never);
+        return 204;
+      } catch {
+        refused++;
+        return 401;
+      }
+    });
+    const events = 300;
+    let published = 0;
+    let rotations = 0;
+    const publishing = async () => {
+      for (; published < events; published += 10) {
+        const some = Array.from({ length: 10 }, (_, n) => event(`k${n}`, published / 10));
+        await api.publish(stream, some);
+      }
+    };
+    const pushing = async () => {
+      while (received.length < events) await run();
+    };
+    // The receiver changes its secret as soon as it has it, while deliveries are under way.
+    const rotating = async () => {
+      while (received.length < events) {
+        const next = received.length + 20;
+        held = described.NewPush.parse((await sendTo(stream, "/rotate", "POST")).body).secret;
+        rotations++;
+        await vi.waitUntil(() => received.length >= Math.min(next, events), { timeout: 30_000 });
+      }
+    };
+    await Promise.all([publishing(), pushing(), rotating()]);
+    expect(refused).toBe(0);
+    expect(rotations).toBeGreaterThanOrEqual(5);
+    expect((await deliveriesOf(stream)).deliveries).toEqual([]);
+  });
+
+  it("[push.secret] a receiver that is two rotations late is still in time within a day", async () => {
+    const { stream, secret } = await pushed();
+    for (let n = 0; n < 2; n++) await sendTo(stream, "/rotate", "POST");
+    await api.publish(stream, [event("a", 1)]);
+    await run();
+    const { text, headers } = received[0] as Received;
+    new Webhook(secret).verify(text, headers as never);
   });
 
   it("tests an endpoint, and sends an event once more", async () => {

@@ -1,24 +1,22 @@
-import {
-  type DeliveriesQuery,
-  LIMITS,
-  type NewPush,
-  type Push,
-  type PushAttempt,
-  type PushDelivery,
-  type PushDeliveryList,
-  type PutPush,
-  type ReplayBody,
-  type ResendBody,
+import type {
+  DeliveriesQuery,
+  NewPush,
+  Push,
+  PushAttempt,
+  PushDelivery,
+  PushDeliveryList,
+  PutPush,
+  ReplayBody,
+  ResendBody,
 } from "@eventledger/protocol";
 import { type Bounds, coversKey } from "../access/permission.ts";
 import { formatListCursor } from "../cursor/list-cursor.ts";
 import { fittingItems } from "../kernel/list-page.ts";
-import { HOUR_MS } from "../kernel/time.ts";
 import { chainOfEvent } from "../model/epochs.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { bareName, lifeText, type Tenant } from "../model/names.ts";
 import { changePush } from "../push/change-push.ts";
-import { deliveryId, portOf, sealContext, secretsOf } from "../push/endpoint.ts";
+import { deliveryId, portOf, rotateSecrets, sealContext, secretsOf } from "../push/endpoint.ts";
 import { judge, REMEDIES, statusOf } from "../push/push-plan.ts";
 import { notOfKey, pushNotFound } from "../push/push-problems.ts";
 import { describeAnswer } from "../push/set-aside.ts";
@@ -117,7 +115,7 @@ export function pushOperations(parts: Parts) {
         subscription,
         ...asked,
         ...(keyPrefix === undefined ? {} : { keyPrefix }),
-        secrets: [sealed(id, secret)],
+        secrets: [sealed(id, secret), { ...sealed(id, newSecret()), prepared: true }],
         createdAt: clock.now(),
         version: 0,
       };
@@ -150,15 +148,15 @@ export function pushOperations(parts: Parts) {
       return toView(now);
     },
 
-    /** Makes a new secret. The former one also signs for another day. */
+    /** Shows the next secret. The former one also signs for another day. */
     async rotatePushSecret(tenant: Tenant, name: string, subscription: string): Promise<NewPush> {
       const { row } = await load(tenant, name, subscription);
-      const secret = newSecret();
-      const until = clock.now() + LIMITS.pushOverlapHours * HOUR_MS;
-      const now = await changePush(table, row, ({ secrets: [newest] }) => ({
-        secrets: [sealed(row, secret), ...(newest === undefined ? [] : [{ ...newest, until }])],
+      const make = () => sealed(row, newSecret());
+      const now = await changePush(table, row, ({ secrets }) => ({
+        secrets: rotateSecrets(secrets, clock.now(), make),
       }));
       await table.pushWork.ring(row, clock.now());
+      const [secret = ""] = secretsOf(now, portOf(parts).seal, clock.now());
       return { ...(await toView(now)), secret };
     },
 

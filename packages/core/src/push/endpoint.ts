@@ -1,6 +1,8 @@
+import { LIMITS } from "@eventledger/protocol";
+import { HOUR_MS } from "../kernel/time.ts";
 import type { StoredEvent } from "../model/event.ts";
 import type { Life } from "../model/names.ts";
-import type { PushRow } from "../table/push.entity.ts";
+import type { PushRow, SealedSecret } from "../table/push.entity.ts";
 import type { PushAnswer } from "./push-plan.ts";
 import { pushUnavailable } from "./push-problems.ts";
 
@@ -57,3 +59,24 @@ export const secretsOf = (
   secrets
     .filter(({ until }) => until === undefined || until > nowMs)
     .map(({ sealed }) => seal.open(sealed, sealContext(life, subscriptionUid)));
+
+/** At most this many former secrets sign, however often a secret is rotated. */
+const FORMER_MAX = 3;
+
+/**
+ * Returns the secrets of a push after a rotation, the new one first. It was prepared before and has
+ * signed since then. A delivery that has begun is therefore valid to a receiver that changes its
+ * secret at once, and the former secrets make it valid to one that changes later.
+ */
+export function rotateSecrets(
+  secrets: readonly SealedSecret[],
+  nowMs: number,
+  make: () => SealedSecret,
+): readonly SealedSecret[] {
+  const { sealed } = secrets.find(({ prepared }) => prepared) ?? make();
+  const endsAt = nowMs + LIMITS.pushOverlapHours * HOUR_MS;
+  const former = secrets
+    .filter(({ prepared, until = endsAt }) => !prepared && until > nowMs)
+    .map((secret) => ({ until: endsAt, ...secret }));
+  return [{ sealed }, ...former.slice(0, FORMER_MAX), { ...make(), prepared: true }];
+}

@@ -4,8 +4,15 @@ import type { Life, ScopedName } from "../model/names.ts";
 import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 
-/** A secret that signs deliveries, encrypted. With `until` it has a successor and ends then. */
-export type SealedSecret = { readonly sealed: Uint8Array; readonly until?: number };
+/**
+ * A secret that signs deliveries, encrypted. With `until` it has a successor and ends then. A
+ * `prepared` one is shown by the next rotation, and not before.
+ */
+export type SealedSecret = {
+  readonly sealed: Uint8Array;
+  readonly until?: number;
+  readonly prepared?: boolean;
+};
 
 /** The outage of an endpoint that refuses everything. Times are milliseconds since 1970. */
 export type Outage = {
