@@ -559,6 +559,22 @@ describe("a push", () => {
     expect(await target.opened.ledger.listPushes()).toHaveLength(0);
   });
 
+  it("[sub.view-push] the view of a subscription says how its push is", async () => {
+    const { stream } = await pushed();
+    const view = () => api.getSubscription(stream, "hook");
+    expect(await view()).toMatchObject({ push: "enabled" });
+    answer(() => 503);
+    for (const n of [1, 2, 3]) await api.publish(stream, [event(`k${n}`, n)]);
+    await run();
+    expect(await view()).toMatchObject({ push: "failing" });
+    await sendTo(stream, "/disable", "POST");
+    expect(await view()).toMatchObject({ push: "disabled" });
+    await end(stream);
+    expect(await view()).not.toHaveProperty("push");
+    const [listed] = (await api.listSubscriptions(stream, { include: "stats" })).body.subscriptions;
+    expect(listed).not.toHaveProperty("push");
+  });
+
   it("[push.start] sends the current state first to a subscription that bootstraps", async () => {
     const stream = await api.newStream();
     await api.publish(stream, [event("a", 1), event("a", 2), event("b", 3)]);
