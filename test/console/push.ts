@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import type { World } from "./world.ts";
 
 export function push(world: World): void {
-  /** An endpoint that answers as it is told, and keeps what it has received. */
+  /** An endpoint, how it answers, and what it has received. */
   const received: { type?: string; key?: string; body: string; headers: object }[] = [];
   let answer: (key: string) => { status: number; text: string };
   let endpoint: http.Server;

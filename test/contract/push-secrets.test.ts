@@ -1,0 +1,113 @@
+import { Webhook } from "standardwebhooks";
+import { afterAll, beforeEach, expect, it, vi } from "vitest";
+import * as described from "../../packages/protocol/src/described/index.ts";
+import { openPushTarget, type Received } from "./push-target.ts";
+
+/** These tests rotate the secret of an endpoint, and verify what a real receiver gets. */
+
+const SECOND_MS = 1_000;
+const DAY_MS = 86_400 * SECOND_MS;
+
+let aheadMs = 0;
+const target = await openPushTarget(() => aheadMs);
+const { api, received, run, answer } = target;
+afterAll(target.close);
+beforeEach(() => {
+  received.length = 0;
+  answer(() => 204);
+});
+
+const at = (stream: string) => `/streams/${stream}/subscriptions/hook/push`;
+
+/** Creates a stream with a pushed subscription. */
+async function pushed(more: object = {}, partitions = 1) {
+  const stream = await api.newStream({ partitions, compaction: "none" });
+  await api.createSubscription(stream, { name: "hook", start: "earliest" });
+  const made = await api.send({
+    method: "PUT",
+    path: at(stream),
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ url: target.url, ...more }),
+  });
+  return { stream, secret: described.NewPush.parse(made.body).secret };
+}
+
+async function rotate(stream: string): Promise<described.NewPush> {
+  const answered = await api.send({ method: "POST", path: `${at(stream)}/rotate` });
+  return described.NewPush.parse(answered.body);
+}
+
+async function failuresOf(stream: string): Promise<unknown[]> {
+  const answered = await api.send({ path: `${at(stream)}/deliveries` });
+  return described.PushDeliveryList.parse(answered.body).deliveries;
+}
+
+const event = (key: string, n: number) => ({ key, type: "order.paid", data: { n } });
+
+it("[push.secret] a rotated secret signs together with its successor for a day", async () => {
+  const { stream, secret } = await pushed();
+  const rotated = await rotate(stream);
+  expect(rotated.secret).not.toBe(secret);
+  await api.publish(stream, [event("a", 1)]);
+  await run();
+  const verify = (with_: string, { text, headers }: Received) =>
+    new Webhook(with_).verify(text, headers as never);
+  for (const each of [secret, rotated.secret]) {
+    verify(each, received[0] as Received);
+  }
+  aheadMs += DAY_MS + SECOND_MS;
+  await api.compact(stream);
+  await api.publish(stream, [event("a", 2)]);
+  await run();
+  verify(rotated.secret, received[1] as Received);
+  expect(() => verify(secret, received[1] as Received)).toThrow("No matching signature found");
+});
+
+it("[push.secret] secrets are rotated under load, and no delivery fails", async () => {
+  const { stream, secret } = await pushed({ concurrency: 4 }, 2);
+  let held = secret;
+  let refused = 0;
+  answer(({ text, headers }) => {
+    try {
+      new Webhook(held).verify(text, headers as never);
+      return 204;
+    } catch {
+      refused++;
+      return 401;
+    }
+  });
+  const events = 300;
+  let published = 0;
+  let rotations = 0;
+  const publishing = async () => {
+    for (; published < events; published += 10) {
+      const some = Array.from({ length: 10 }, (_, n) => event(`k${n}`, published / 10));
+      await api.publish(stream, some);
+    }
+  };
+  const pushing = async () => {
+    while (received.length < events) await run();
+  };
+  // The receiver changes its secret as soon as it has it, while deliveries are under way.
+  const rotating = async () => {
+    while (received.length < events) {
+      const next = received.length + 20;
+      held = (await rotate(stream)).secret;
+      rotations++;
+      await vi.waitUntil(() => received.length >= Math.min(next, events), { timeout: 30_000 });
+    }
+  };
+  await Promise.all([publishing(), pushing(), rotating()]);
+  expect(refused).toBe(0);
+  expect(rotations).toBeGreaterThanOrEqual(5);
+  expect(await failuresOf(stream)).toEqual([]);
+});
+
+it("[push.secret] a receiver that is two rotations late is still in time within a day", async () => {
+  const { stream, secret } = await pushed();
+  for (let n = 0; n < 2; n++) await rotate(stream);
+  await api.publish(stream, [event("a", 1)]);
+  await run();
+  const { text, headers } = received[0] as Received;
+  new Webhook(secret).verify(text, headers as never);
+});
