@@ -100,8 +100,8 @@ export default defineConfig({
         ...emulated,
         testTimeout: 900_000,
       }),
-      project("sdk", ["test/{sdk,outbox}/**/*.test.ts"], emulated),
-      project("cli", ["test/cli/**/*.test.ts"], emulated),
+      project("sdk", ["test/{sdk,outbox}/**/*.test.ts"], { ...emulated, ...shared, ...native }),
+      project("cli", ["test/cli/**/*.test.ts"], { ...emulated, ...shared, ...native }),
       project("console", ["test/console/**/*.test.ts"], {
         ...emulated,
         testTimeout: 240_000,

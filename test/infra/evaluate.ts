@@ -70,7 +70,7 @@ async function evaluateOnce(evaluation: Evaluation): Promise<Inventory> {
   }
 }
 
-const EVALUATION_MS = 60_000;
+const EVALUATION_MS = 150_000;
 
 /** The engine of this process, while it lives, and the end of its last task. */
 let engine: Engine | undefined;
