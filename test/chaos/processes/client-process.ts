@@ -145,7 +145,7 @@ async function workOn(): Promise<void> {
 /** Works until nothing comes for longer than the lease of a worker that is gone. */
 async function finishWork(): Promise<boolean> {
   const { random } = world;
-  for (let idleMs = 0; idleMs < 3_000 * LEASE_SECONDS; ) {
+  for (let idleMs = 0; idleMs < 2_000 * LEASE_SECONDS; ) {
     const beganMs = sharedMs();
     const page = await receive(world, team, worker, { random, limit: 1_000 });
     if (page !== undefined) {

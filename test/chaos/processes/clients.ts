@@ -15,6 +15,8 @@ export type Clients = {
    * succeed.
    */
   catchUp(): Promise<boolean>;
+  /** Lets the workers finish. Returns false when one of them does not succeed. */
+  drain(): Promise<boolean>;
 };
 
 export type ClientsOptions = Pick<Part, "seed" | "folder" | "batch" | "singlePuts" | "rate"> & {
@@ -67,7 +69,8 @@ export async function startClients(options: ClientsOptions): Promise<Clients> {
   const all = of(() => true);
   const publishes = (role: Part["role"]) => role === "publisher" || role === "conditional";
   const publishing = of(publishes);
-  const reading = of((role) => !publishes(role));
+  const reading = of((role) => !publishes(role) && role !== "worker");
+  const working = of((role) => role === "worker");
   return {
     all,
     workers,
@@ -76,5 +79,6 @@ export async function startClients(options: ClientsOptions): Promise<Clients> {
     },
     endPublishers: () => ask(publishing, { ask: "end" }),
     catchUp: () => ask(reading, { ask: "catch-up" }),
+    drain: () => ask(working, { ask: "catch-up" }),
   };
 }

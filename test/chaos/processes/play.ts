@@ -226,6 +226,7 @@ async function recover(stage: Stage): Promise<Recovery> {
   await browse(world, "last-browser", 20);
   const life = stage.lives.current();
   if (clients.workers > 0 && life !== undefined) {
+    if (!(await clients.drain())) world.fail("a worker never ends");
     world.recorder.note({ op: "drained", team: TEAM, life });
   }
   box.end();

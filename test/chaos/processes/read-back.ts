@@ -46,11 +46,13 @@ export async function readBack(
     }
   }
   const lines: Line[] = [];
+  const compacted: Line[] = [];
   const head = { type: "info", atMs, process: "-" } as const;
   // Partitions of later epochs have the next numbers. Each has at least its checkpoint.
   for (let partition = 0; ; partition++) {
     const items = await query(`STREAM#${stream}#${life}#P${partition}`);
-    if (items.length === 0) return lines;
+    // The row of a key may be of a later epoch than its last event here, so later ones come first.
+    if (items.length === 0) return [...lines, ...compacted.toReversed()];
     const checkpoint = items.find(({ sk }) => sk === "CHECKPOINT");
     const first = items.find(({ sk }) => String(sk).startsWith("SEQ#"));
     const floor = Number(checkpoint?.floor);
@@ -61,7 +63,7 @@ export async function readBack(
         lines.push({ ...head, ...noteBatchItem(item, life, partition) });
       } else if (item.sk === "CHECKPOINT") {
         const at = { checkpoint: Number(item.next), floor: Number(item.floor) };
-        lines.push({
+        compacted.push({
           ...head,
           op: "compacted",
           life,

@@ -1,5 +1,5 @@
 import type { Mutant } from "./mutants.ts";
-import { CLAIMS, COMPACTED_GROWTH, GROWTH, RESTORED_GROWTH } from "./situations.ts";
+import { CLAIMS, GROWTH, RESTORED_GROWTH } from "./situations.ts";
 
 /** The rules of a change of partitions (decision 0065). */
 export const ofGrowth: readonly Mutant[] = [
@@ -64,14 +64,14 @@ export const ofGrowth: readonly Mutant[] = [
     file: "compaction/compact.ts",
     from: "if (checkpoint !== undefined && checkpoint.next >= end) continue;",
     to: "if (checkpoint !== undefined && end >= 0) continue;",
-    plan: COMPACTED_GROWTH,
+    by: "growth",
   },
   {
     rule: "a snapshot reads the checkpoints of later epochs first",
     file: "snapshot/bootstrap.ts",
     from: "for (const epoch of epochsOf(stream).toReversed()) {",
     to: "for (const epoch of epochsOf(stream)) {",
-    plan: COMPACTED_GROWTH,
+    by: "growth",
   },
   {
     rule: "a cursor from before a restore and before an epoch is valid in it",
@@ -92,6 +92,13 @@ export const ofGrowth: readonly Mutant[] = [
     file: "log/growth.ts",
     from: "from: 0, to: from",
     to: "from: next.from, to: from",
-    plan: RESTORED_GROWTH,
+    by: "growth",
+  },
+  {
+    rule: "lost numbers do not bring compaction into an epoch",
+    file: "model/restored.ts",
+    from: "): boolean => next > lostUntil(lost, start);",
+    to: "): boolean => next > start || lostUntil(lost, start) < start;",
+    by: "growth",
   },
 ];

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { archiveScenarios } from "../models/archive/archive-scenarios.ts";
 import { lockScenarios } from "../models/archive/lock-scenarios.ts";
 import { frozenPublishers } from "../models/frozen-publishers.ts";
+import { growthScenarios } from "../models/growth/growth-scenarios.ts";
 import { playBootstrapScenarios } from "../models/play-scenarios.ts";
 import { readingScenarios } from "../models/reading-scenarios.ts";
 import { retentionScenarios } from "../models/retention-scenarios.ts";
@@ -25,6 +26,7 @@ const stories = {
     playScenarios([...parkingScenarios, ...positionScenarios, ...fencingScenarios]),
   retention: () => playScenarios(retentionScenarios(1)),
   reading: () => playScenarios(readingScenarios(1)),
+  growth: () => playScenarios(growthScenarios),
   archive: () => playScenarios([...archiveScenarios, ...lockScenarios]),
   exits: playSpaces,
   frozen: () => playScenarios(frozenPublishers),

@@ -34,6 +34,7 @@ export type Mutant = Mutation & {
     | "reading"
     | "archive"
     | "exits"
+    | "growth"
     | "frozen";
 };
 

@@ -132,20 +132,6 @@ export const ERASURES: Partial<Plan> = {
   polls: 8,
 };
 
-/** A plan in which snapshots are taken while compaction passes from one epoch to the next. */
-export const COMPACTED_GROWTH: Partial<Plan> = {
-  ...GROWTH,
-  bootstrappers: 4,
-  followers: 0,
-  sweepers: 2,
-  doorbell: true,
-  keys: 2,
-  seeks: 0.3,
-  crashes: 0,
-  tombstones: 0,
-  pageLimits: [100],
-};
-
 /** A plan in which copies of the table come into use while the stream gets other partitions. */
 export const RESTORED_GROWTH: Partial<Plan> = {
   ...GROWTH,
