@@ -44,7 +44,7 @@ export function evaluate(evaluation: Evaluation): Promise<Inventory> {
 
 /**
  * Runs sst.config.ts and infra/ with SST's real components and made-up answers of AWS. Returns
- * every resource that a deployment would request. The first one takes 3 seconds, and others less
+ * every resource that a deployment would request. The first one takes 4 seconds, and others less
  * than one. Rejects with the program's own errors. It cannot find out what AWS itself would refuse.
  */
 async function evaluateOnce(evaluation: Evaluation): Promise<Inventory> {
