@@ -116,4 +116,44 @@ describe("an implication between schemas", () => {
     expect(accepts(one, value)).toBe(true);
     expect(accepts(other, value)).toBe(false);
   });
+
+  /** Kinds of events in one schema, which a member distinguishes. */
+  const union = (kinds: number, least: number): Schema => ({
+    type: "object",
+    oneOf: Array.from({ length: kinds }, (_, kind) => ({
+      properties: { kind: { const: `k${kind}` }, total: { type: "number", minimum: least } },
+      required: ["kind", "total"],
+    })),
+  });
+
+  it("is found for unions with many kinds", () => {
+    expect(implies(union(40, 1), union(40, 0))).toBe(true);
+    expect(implies(union(20, 1), union(21, 1))).toBe(true);
+    expect(implies(union(20, 0), union(20, 1))).toBe(false);
+    expect(implies(union(20, 1), union(19, 1))).toBe(false);
+  });
+
+  /** Definitions that refer to each other in many ways. */
+  const tangled = (least: number): Schema => ({
+    $ref: "#/$defs/d0",
+    $defs: Object.fromEntries(
+      Array.from({ length: 20 }, (_, at) => [
+        `d${at}`,
+        {
+          minProperties: least,
+          properties: Object.fromEntries(
+            Array.from({ length: 10 }, (_, to) => [
+              `p${to}`,
+              { $ref: `#/$defs/d${(at * 7 + to * 3 + 1) % 20}` },
+            ]),
+          ),
+        },
+      ]),
+    ),
+  });
+
+  it("is found for definitions that refer to each other in many ways", () => {
+    expect(implies(tangled(2), tangled(1))).toBe(true);
+    expect(implies(tangled(1), tangled(2))).toBe(false);
+  });
 });

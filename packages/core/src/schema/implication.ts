@@ -42,6 +42,13 @@ export function createImplications(steps: number = LIMITS.schemaProofStepsMax) {
   let depth = 0;
   /** The implications that are being proven, with the depth of their values. */
   const open = new Map<string, number>();
+  /**
+   * The implications that are proven, with the depth of their values, and their keys in order. A
+   * proof may assume an open implication about a value outside of its own. So it is used again only
+   * for values that are as far inside, and is forgotten when what surrounds it is not proven.
+   */
+  const proven = new Map<string, number>();
+  const order: string[] = [];
   /** Whether to name all unproven parts of a goal. */
   let gathers = false;
 
@@ -57,17 +64,26 @@ export function createImplications(steps: number = LIMITS.schemaProofStepsMax) {
     if (above !== undefined) {
       return depth > above ? [] : [{ pointer: goal.pointer, rule: "$ref" }];
     }
+    if (depth >= (proven.get(key) ?? Infinity)) return [];
     if (open.size >= OPEN_MAX) throw new TooManySteps();
+    const before = order.length;
     open.set(key, depth);
+    let isProven = false;
     try {
       const found: Unproven[] = [];
       for (const clause of clausesOf(goal)) {
         found.push(...unprovenClause(known, clause));
         if (found.length > 0 && !gathers) break;
       }
+      isProven = found.length === 0;
       return found;
     } finally {
       open.delete(key);
+      if (!isProven) for (const each of order.splice(before)) proven.delete(each);
+      else {
+        proven.set(key, depth);
+        order.push(key);
+      }
     }
   }
 
