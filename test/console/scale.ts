@@ -29,7 +29,9 @@ export function scale(world: World): void {
     await close();
     const sum = (names: Iterable<string>) =>
       [...new Set(names)].reduce((total, name) => total + (sizes.get(name) ?? 0), 0);
-    const [firstBytes, allBytes] = [sum(first), sum(sizes.keys())];
+    // The portal has a limit of its own, and shares the other files.
+    const own = [...sizes.keys()].filter((name) => !name.startsWith("portal-"));
+    const [firstBytes, allBytes] = [sum(first), sum(own)];
     console.log(`the console: first view ${firstBytes} bytes, all ${allBytes} bytes`);
     expect(firstBytes).toBeGreaterThan(10 * KIB);
     expect(firstBytes).toBeLessThanOrEqual(45 * KIB);

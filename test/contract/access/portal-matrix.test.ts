@@ -39,7 +39,7 @@ const TAKES: Readonly<Record<string, PortalScope | "any">> = {
 /** The operations that no portal token may use. An operation in neither table fails a test. */
 const REFUSED: readonly string[] = [
   ...["createStream", "listStreams", "getStream", "patchStream", "deleteStream"],
-  ...["getSchemas", "putSchemas", "compactStream", "repairNumbering"],
+  ...["getSchemas", "putSchemas", "checkSchemas", "compactStream", "repairNumbering"],
   ...["archiveStream", "listArchive", "verifyArchive"],
   ...["createExport", "listExports", "getExport", "deleteExport", "publishEvents"],
   ...["createErasure", "listErasures", "getErasure", "verifyErasure"],

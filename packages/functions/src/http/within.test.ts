@@ -1,6 +1,12 @@
 import { type Caller, LedgerError, type RawJson, rootCaller } from "@eventledger/core";
 import { describe, expect, it } from "vitest";
-import { assertCoversEvents, narrowed, withoutSettings } from "./within.ts";
+import {
+  assertCoversEvents,
+  assertOfLife,
+  narrowed,
+  withoutCounts,
+  withoutSettings,
+} from "./within.ts";
 
 const bound: Caller = { ...rootCaller, keyPrefix: "eu." };
 const eventOf = (key: string) => ({ attributes: { key }, data: "1" as RawJson });
@@ -46,5 +52,30 @@ describe("a key that is bound to a prefix", () => {
     expect(withoutSettings(bound, invalid)).toBe(invalid);
     const other = new Error("something else");
     expect(withoutSettings(bound, other)).toBe(other);
+  });
+});
+
+describe("a portal token", () => {
+  const lives = new Map([["orders", "uid-1"]]);
+  const token: Caller = { ...rootCaller, scopes: [], portal: { id: "t", scopes: ["read"], lives } };
+
+  it("[portal.life] gets no answer of another life, also when the stream was created again meanwhile", () => {
+    for (const life of ["uid-1", "uid-1.restored"]) {
+      expect(() => assertOfLife(token, "orders", life)).not.toThrow();
+    }
+    for (const [stream, life] of [
+      ["orders", "uid-2"],
+      ["orders", ""],
+      ["other", "uid-1"],
+    ] as const) {
+      expect(() => assertOfLife(token, stream, life)).toThrow(/has been deleted/);
+      expect(() => assertOfLife(bound, stream, life)).not.toThrow();
+    }
+  });
+
+  it("[portal.covers] gets no count of what is outside its prefix", () => {
+    const page = { events: [], looked: 7, lag: { events: 7, seconds: 1 }, cursor: "c" };
+    expect(withoutCounts(token, page)).toEqual({ events: [], looked: 0, cursor: "c" });
+    expect(withoutCounts(bound, page)).toEqual(page);
   });
 });
