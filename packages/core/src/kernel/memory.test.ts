@@ -16,7 +16,8 @@ it("a value is trusted for its time, counted from the start of the read", () => 
   expect(memory.recall("a")).toBe("one");
   nowMs += 1;
   expect(memory.recall("a")).toBeUndefined();
-  expect(memory.knows("a")).toBe(true);
+  expect(memory.recall("a", 101)).toBe("one");
+  expect(memory.latest("a")).toBe("one");
 });
 
 it("a memory keeps the result of the later read, whichever arrives first", () => {

@@ -28,9 +28,10 @@ export function createMemory<Value>(
   /** Starts a look, before the table is read. */
   const look = (): Look => ({ stamp: takeStamp(clock), order: ++actions });
 
-  const recall = (name: string): Value | undefined => {
+  /** Returns a value that is younger than `maxMs`. */
+  const recall = (name: string, maxMs = ttlMs): Value | undefined => {
     const known = entries.get(name);
-    return known !== undefined && ageMs(clock, known.stamp) < ttlMs ? known.value : undefined;
+    return known !== undefined && ageMs(clock, known.stamp) < maxMs ? known.value : undefined;
   };
 
   /** Returns whether a look began after everything that is known of a name. */
@@ -66,7 +67,7 @@ export function createMemory<Value>(
     learn,
     change,
     changeAll,
-    /** Returns whether a value is remembered, however old it is. */
-    knows: (name: string): boolean => entries.get(name)?.value !== undefined,
+    /** Returns a value, however old it is. */
+    latest: (name: string): Value | undefined => entries.get(name)?.value,
   };
 }

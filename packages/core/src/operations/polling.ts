@@ -2,7 +2,7 @@ import type { PollBody, RedeliveryReason } from "@eventledger/protocol";
 import { inAllEpochs } from "../cursor/later-chains.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { lifeText, type Tenant } from "../model/names.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import { IDLE_MEMORY_MS, type LiveStream } from "../stream/streams.ts";
 import { createPace } from "../subscription/poll/pace.ts";
 import type { Poll } from "../subscription/poll/page.ts";
 import { poll } from "../subscription/poll/poll.ts";
@@ -95,6 +95,10 @@ export function pollOperations(parts: Parts) {
     };
   }
 
+  /** A worker's poll writes, so it needs the stream as it is. */
+  const trustedMs = ({ consumer }: PollRequest): number | undefined =>
+    consumer === undefined ? IDLE_MEMORY_MS : undefined;
+
   const parse = (stream: LiveStream, text: string) => inAllEpochs(stream, cursors.parse(text));
 
   const leftOf = (waitMs: number, cameAt = clock.monotonic()): number =>
@@ -153,8 +157,11 @@ export function pollOperations(parts: Parts) {
       request: PollRequest,
     ): Promise<PollResult> {
       const cameAt = clock.monotonic();
-      return streams.use(tenant, name, (stream) =>
-        pollStream(stream, subscription, { ...request, cameAt }),
+      return streams.use(
+        tenant,
+        name,
+        (stream) => pollStream(stream, subscription, { ...request, cameAt }),
+        trustedMs(request),
       );
     },
 
@@ -168,11 +175,14 @@ export function pollOperations(parts: Parts) {
       subscription: string,
       { commit: to, ...request }: PollRequest & Pick<Partial<PollBody>, "commit">,
     ): Promise<PollResult & Partial<CommitVerdict>> {
+      if (to === undefined) {
+        const poll = (stream: LiveStream) => pollStream(stream, subscription, request);
+        return streams.use(tenant, name, poll, trustedMs(request));
+      }
       return streams.use(tenant, name, async (stream) => {
         const processed =
-          typeof to === "string" ? { cursor: to } : to && { ...to, pointer: "/commit/sequence" };
-        const done = processed && (await commitOn(stream, subscription, processed));
-        if (done === undefined) return pollStream(stream, subscription, request);
+          typeof to === "string" ? { cursor: to } : { ...to, pointer: "/commit/sequence" };
+        const done = await commitOn(stream, subscription, processed);
         const isOlder = done.isOlder && request.after === undefined;
         const older = { ...request, after: cursors.format(done.cursor) };
         // The commit is done, so its verdict stays even if the poll meets the end of a partition.

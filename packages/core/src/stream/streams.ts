@@ -1,11 +1,11 @@
 import type { CreateStream, PatchStream, ProblemCode, PutSchemas } from "@eventledger/protocol";
-import type { Clock, Stamp } from "../kernel/clock.ts";
-import { differencesOf } from "../kernel/differences.ts";
-import { invalidRequest, LedgerError, streamNotFound } from "../kernel/error.ts";
+import { ageMs, type Clock, type Stamp } from "../kernel/clock.ts";
+import { LedgerError, streamNotFound } from "../kernel/error.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
 import { createMemory } from "../kernel/memory.ts";
 import { newUid, type Random } from "../kernel/random.ts";
 import { again, retry } from "../kernel/retry.ts";
+import { MINUTE_MS } from "../kernel/time.ts";
 import { CHAINS_MAX, chainCount, chainsOf, TurnReached } from "../model/epochs.ts";
 import {
   bareName as bareOf,
@@ -26,6 +26,8 @@ import {
   type Ended,
   lockedUntilOf,
 } from "./archive-settings.ts";
+import { assertSameConfig } from "./same-config.ts";
+import { nameIsBusy, noPartitionsLeft, stillTurning } from "./stream-problems.ts";
 
 /** A live stream, as read at `stamp`. */
 export type LiveStream = StreamRow & { readonly life: Life; readonly stamp: Stamp };
@@ -53,6 +55,13 @@ type Deps = {
 
 /** How long a stream's row stays cached. */
 const MEMORY_MS = 5_000;
+
+/**
+ * How long it stays cached for reads at the end of the log. Such a read finds a seal there when the
+ * life has ended, and a turn when the stream has got other partitions. Nothing is delivered before
+ * `confirm`.
+ */
+export const IDLE_MEMORY_MS = 5 * MINUTE_MS;
 
 /** Creates, changes and ends streams. */
 export function createStreams(deps: Deps) {
@@ -102,16 +111,18 @@ export function createStreams(deps: Deps) {
   }
 
   /**
-   * Runs an operation on the live stream of that name, which may be a few seconds old. If the
-   * operation fails as it would on an ended life, and there is a new life, it runs on the new one.
+   * Runs an operation on the live stream of that name, which may be `maxMs` old. If the operation
+   * fails as it would on an ended life, and there is a new life, it runs on the new one.
    * Throws `stream-not-found`, and the errors of the operation.
    */
   async function use<T>(
     tenant: Tenant,
     bareName: string,
     run: (stream: LiveStream) => Promise<T>,
+    maxMs = MEMORY_MS,
   ): Promise<T> {
-    const stream = memory.recall(scopeName(tenant, bareName)) ?? (await load(tenant, bareName));
+    const name = scopeName(tenant, bareName);
+    const stream = memory.recall(name, maxMs) ?? (await load(tenant, bareName));
     try {
       return await follow(tenant, stream, run);
     } catch (error) {
@@ -167,7 +178,10 @@ export function createStreams(deps: Deps) {
 
   /** Returns the current live stream of that name. Throws `stream-not-found`. */
   async function load(tenant: Tenant, bareName: string): Promise<LiveStream> {
-    const name = scopeName(tenant, bareName);
+    return loadNamed(scopeName(tenant, bareName));
+  }
+
+  async function loadNamed(name: ScopedName): Promise<LiveStream> {
     const look = memory.look();
     const row = await table.streams.load(name);
     if (row?.status !== "live") {
@@ -178,6 +192,18 @@ export function createStreams(deps: Deps) {
     const live = { ...row, life: lifeOf(name, row.uid), stamp: look.stamp };
     memory.learn(name, look, live);
     return live;
+  }
+
+  /**
+   * Reads the row of a stream again unless the view is a few seconds old at most. Throws
+   * `stream-not-found` if that life has ended, and `TurnReached` if the stream has other
+   * partitions.
+   */
+  async function confirm(view: LiveStream): Promise<void> {
+    if (ageMs(clock, view.stamp) < MEMORY_MS) return;
+    const present = memory.recall(view.name) ?? (await loadNamed(view.name));
+    if (present.uid !== view.uid) throw streamNotFound();
+    if (chainCount(present) !== chainCount(view)) throw new TurnReached();
   }
 
   /**
@@ -308,6 +334,7 @@ export function createStreams(deps: Deps) {
     useNow,
     follow,
     load,
+    confirm,
     forget,
     patch,
     setSchemas,
@@ -348,50 +375,8 @@ const CHANGE_TRIES = 5;
 /** Changes to other numbers of partitions may come first. Each of them takes two tries. */
 const RESIZE_TRIES = 40;
 
-function nameIsBusy(): never {
-  throw new LedgerError("outcome-unknown", {
-    detail: "Other clients keep changing the stream of this name. Try again.",
-    retryAfterSeconds: 1,
-  });
-}
-
 const WAVE = 8;
 
 /** How often an operation may meet the ends of partitions. Each time the stream has moved on. */
 const TURN_TRIES = 12;
 const TURN_PAUSE_MS = 100;
-
-function stillTurning(): never {
-  throw new LedgerError("stream-busy", {
-    detail: "The stream is changing its partitions. Nothing was written; send the request again.",
-    retryAfterSeconds: 1,
-  });
-}
-
-const noPartitionsLeft = (left: number): LedgerError => {
-  const most = left < 1 ? "cannot be changed any more" : `can be at most ${left}`;
-  const why = `a stream has at most ${CHAINS_MAX} partitions over all its changes`;
-  return invalidRequest("/partitions", `${most}: ${why}`);
-};
-
-const SETTINGS = [
-  "description",
-  "partitions",
-  "compaction",
-  "retentionHours",
-  "archiveDays",
-  "archiveLock",
-] as const satisfies readonly (keyof CreateStream)[];
-
-function assertSameConfig(existing: StreamRow, asked: CreateStream): void {
-  const differing = SETTINGS.filter((setting) => existing[setting] !== asked[setting]);
-  if (differing.length === 0) return;
-  throw new LedgerError("stream-exists", {
-    detail: `A stream named ${asked.name} exists with a different ${differing.join(", ")}. PATCH it, or choose a different name.`,
-    facts: { differing: differing.join(",") },
-    errors: differencesOf(pick(existing), pick(asked)),
-  });
-}
-
-const pick = (of: Pick<CreateStream, (typeof SETTINGS)[number]>) =>
-  Object.fromEntries(SETTINGS.map((setting) => [setting, of[setting]]));

@@ -1,4 +1,5 @@
-import type { Clock } from "../kernel/clock.ts";
+import { isDeepStrictEqual } from "node:util";
+import { ageMs, type Clock, type Stamp } from "../kernel/clock.ts";
 import { LedgerError, subscriptionNotFound } from "../kernel/error.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
 import { createMemory, type Look } from "../kernel/memory.ts";
@@ -44,12 +45,21 @@ export type SubscriptionDeps = {
   readonly snapshots: Snapshots;
 };
 
-/** How long a subscription's state stays cached while there is nothing to deliver. */
+/** How long a subscription's state stays cached. */
 const MEMORY_MS = 5_000;
+/**
+ * While there is nothing to deliver, it stays cached for a part of the time for which it has been
+ * the same, within this bound ([poll.idle-cost]).
+ */
+const IDLE_MEMORY_MS = 30_000;
+const SAME_PART = 3;
+
+/** A state, and how long it had been the same when it was read. */
+type Known = { readonly state: SubscriptionState; readonly sameMs: number; readonly since: Stamp };
 
 /** Creates, reads and deletes subscriptions and their committed offsets. */
 export function createSubscriptions({ table, clock, random, log, snapshots }: SubscriptionDeps) {
-  const memory = createMemory<SubscriptionState>(clock, { ttlMs: MEMORY_MS });
+  const memory = createMemory<Known>(clock, { ttlMs: MEMORY_MS });
   const untils = createUntilMemory(clock);
   const nameOf = ({ life }: LiveStream, name: string) => `${life}#${name}`;
 
@@ -130,13 +140,23 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     throw subscriptionNotFound();
   }
 
-  /**
-   * Returns the subscription as it was at most a few seconds ago. That is enough to see that there
-   * is nothing to deliver. `refresh` decides what to deliver.
-   */
+  /** Returns the subscription as it was at most a few seconds ago. */
   async function recall(stream: LiveStream, name: string): Promise<SubscriptionState> {
-    const known = memory.recall(nameOf(stream, name));
+    const known = memory.recall(nameOf(stream, name))?.state;
     return known?.offsets.length === chainCount(stream) ? known : load(stream, name);
+  }
+
+  /**
+   * Returns the subscription as it was not long ago, in proportion to how long it has been the
+   * same. That is enough to see that there is nothing to deliver. `refresh` decides what to
+   * deliver.
+   */
+  async function recallIdle(stream: LiveStream, name: string): Promise<SubscriptionState> {
+    const known = memory.latest(nameOf(stream, name));
+    if (known?.state.offsets.length !== chainCount(stream)) return load(stream, name);
+    const part = Math.min(IDLE_MEMORY_MS, known.sameMs / SAME_PART);
+    const trusted = memory.recall(nameOf(stream, name), Math.max(MEMORY_MS, part));
+    return trusted?.state ?? refresh(stream, known.state);
   }
 
   /** Discards the remembered state of a changed subscription, and any read of it in progress. */
@@ -147,7 +167,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
    * different process has created it again, the operation runs on the new one.
    */
   async function use<T>(stream: LiveStream, name: string, run: () => Promise<T>): Promise<T> {
-    const remembered = memory.knows(nameOf(stream, name));
+    const remembered = memory.latest(nameOf(stream, name)) !== undefined;
     try {
       return await run();
     } catch (error) {
@@ -182,7 +202,11 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     offsets: readonly OffsetRow[],
   ): SubscriptionState {
     const state = stateOf(stream, row, offsets);
-    memory.learn(nameOf(stream, row.name), look, state);
+    const before = memory.latest(nameOf(stream, row.name));
+    const isSame = before !== undefined && isDeepStrictEqual(before.state, state);
+    const since = isSame ? before.since : look.stamp;
+    const known = { state, since, sameMs: ageMs(clock, since) };
+    memory.learn(nameOf(stream, row.name), look, known);
     return state;
   }
 
@@ -194,7 +218,8 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     offsets: readonly OffsetRow[],
   ): SubscriptionState {
     const state = stateOf(stream, row, offsets);
-    memory.change(nameOf(stream, row.name), { of: look, value: state });
+    const value = { state, since: look.stamp, sameMs: 0 };
+    memory.change(nameOf(stream, row.name), { of: look, value });
     return state;
   }
 
@@ -251,6 +276,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     create,
     load,
     recall,
+    recallIdle,
     forget,
     /** Discards the remembered state of all subscriptions of a life. */
     forgetLife(life: Life): void {

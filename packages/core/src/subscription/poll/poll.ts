@@ -14,6 +14,7 @@ import { known, readLog } from "./read-log.ts";
 import { type Start, startOf } from "./start.ts";
 
 export type PollDeps = {
+  readonly streams: { confirm(view: LiveStream): Promise<void> };
   readonly subscriptions: Subscriptions;
   readonly log: Log;
   readonly snapshots: Snapshots;
@@ -32,11 +33,10 @@ export const poll = (
   name: string,
   request: PollRequest,
 ): Promise<Poll> => {
-  const { subscriptions } = deps;
   return pollView(deps, stream, request, {
     checksPages: true,
-    first: async () => ({ state: await recallFor(subscriptions, stream, name, request) }),
-    renew: async ({ state }) => ({ state: await subscriptions.refresh(stream, state) }),
+    first: async () => ({ state: await recallFor(deps, stream, name, request) }),
+    renew: async ({ state }) => ({ state: await renewed(deps, stream, state) }),
   });
 };
 
@@ -169,17 +169,28 @@ function rangeOf(
  * Returns the remembered subscription, or the current one if the remembered state cannot suffice.
  */
 async function recallFor(
-  subscriptions: Subscriptions,
+  deps: PollDeps,
   stream: LiveStream,
   name: string,
   { after }: PollRequest,
 ): Promise<SubscriptionState> {
+  const { subscriptions } = deps;
   const isOwn = after?.subscription !== undefined;
-  let state = await subscriptions.recall(stream, name);
+  let state = await subscriptions.recallIdle(stream, name);
   if (isOwn && !isOwnCursor(stream, state, after)) state = await subscriptions.load(stream, name);
   const isRetried = state.offsets.some(({ parking }) => parking?.keys.some((key) => key.retrying));
   const isRead = isInSnapshot(isOwn ? after.bootstrap : state.bootstrap);
-  return isRetried || isRead ? subscriptions.refresh(stream, state) : state;
+  return isRetried || isRead ? renewed(deps, stream, state) : state;
+}
+
+/** Returns the current subscription of a stream that is as it was a few seconds ago at most. */
+async function renewed(
+  { streams, subscriptions }: PollDeps,
+  stream: LiveStream,
+  state: SubscriptionState,
+): Promise<SubscriptionState> {
+  await streams.confirm(stream);
+  return subscriptions.refresh(stream, state);
 }
 
 /** Returns the error for a position that the log no longer reaches back to. */
