@@ -32,11 +32,11 @@ export const ofErasures: readonly Mutant[] = [
     plan: { ...ERASURES, writeFaults: { "timeout-after": 0.2 } },
   },
   {
-    rule: "an erasure waits until its tombstone is compacted",
-    file: "erasure/run-erasure.ts",
-    from: "compactPartition(deps, { ...stream, life }, partition, { began, budgetMs }),",
-    to: "stream.life === life ? began.wallMs + budgetMs : compactPartition,",
-    plan: ERASURES,
+    rule: "a batch that another erasure has rewritten is read again",
+    file: "erasure/erase-rows.ts",
+    from: "if (await table.batches.replaceEvents(life, partition, batch, erased)) return;",
+    to: "await table.batches.replaceEvents(life, partition, batch, erased);\n    return;",
+    plan: { ...ERASURES, erasures: 6, keys: 2, burst: 6 },
   },
   {
     rule: "a reader whose object was replaced asks for the present one",

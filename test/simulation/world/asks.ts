@@ -52,7 +52,7 @@ function ofStream(world: World, key: string, random: SeededRandom): Ask[] {
     n: world.nextEvent(),
     key: each,
   }));
-  const sent = events.map(({ n, key: of }) => ({ key: of, data: { n } }));
+  const sent = events.map(({ n, key: of }) => ({ key: of, id: String(n), data: { n } }));
   const read = ["read"];
   return [
     { what: "publish", asking: post("/events", { events: sent }), needs: ["publish"], events },

@@ -60,9 +60,10 @@ async function rewrite(
 ): Promise<Segment | undefined> {
   const { table, objects, clock } = deps;
   const place = { life: stream.life, partition };
-  let segment: Segment | undefined = known;
-  for (;;) {
+  let segment = known;
+  for (let misses = 0; ; ) {
     const present = objectOf(segment);
+    let isThere = false;
     const bytes = await objects.read(present.object, 0, present.storedBytes + 1);
     if (bytes !== undefined) {
       const hash = createHash("sha256").update(bytes).digest("hex");
@@ -77,22 +78,26 @@ async function rewrite(
       const before = segment.proof ?? segment.chain;
       const rewritten = { object, rawBytes, storedBytes, sha256, blocks, erasure: id, before };
       const lock = lockOf(stream, segment, clock.now());
-      const isStored = await store(objects, { first: segment.first, ...rewritten }, body, lock);
-      assertInvariant(isStored, `the bucket keeps the object of segment ${segment.first}`);
-      const proof = proofOf(rewritten);
-      const leftovers = [...(segment.leftovers ?? []), present.object];
-      await table.segments.rewrite(place, segment, { rewritten, proof, leftovers });
-      const now = await loadAt(table, place, segment.first);
-      if (now === undefined || objectOf(now).object !== object) await discard(objects, object);
+      isThere = await store(objects, { first: segment.first, ...rewritten }, body, lock);
+      if (isThere) {
+        const proof = proofOf(rewritten);
+        const leftovers = [...(segment.leftovers ?? []), present.object];
+        await table.segments.rewrite(place, segment, { rewritten, proof, leftovers });
+        const now = await loadAt(table, place, segment.first);
+        if (now === undefined || objectOf(now).object !== object) await discard(objects, object);
+      }
     }
     const now = await loadAt(table, place, segment.first);
     if (now === undefined) return undefined;
-    // Without its object the segment has expired, or another process has rewritten it.
-    const isSame = bytes === undefined && objectOf(now).object === present.object;
-    assertInvariant(!isSame, `the archive of ${stream.life} has ${present.object}`);
+    // Another process that has rewritten the segment removes the objects of this look. Without
+    // such a process, the bucket has lost one of them.
+    misses = isThere || objectOf(now).object !== present.object ? 0 : misses + 1;
+    assertInvariant(misses < MISSES_MAX, `the archive of ${stream.life} has ${present.object}`);
     segment = now;
   }
 }
+
+const MISSES_MAX = 3;
 
 async function loadAt(
   table: Table,

@@ -32,10 +32,13 @@ export function erasureOperations(parts: Parts) {
     return row;
   };
 
-  const describe = async (stream: LiveStream, row: ErasureRow): Promise<Erasure> => ({
-    ...toSummary(stream, row),
-    subscriptions: await findFollowers({ table, subscriptions }, stream, row),
-  });
+  /** Describes an erasure. The stream may have got other partitions in the meantime. */
+  const describe = (tenant: Tenant, name: string, id: string): Promise<Erasure> =>
+    streams.useNow(tenant, name, async (stream) => {
+      const row = await load(stream, id);
+      const followers = await findFollowers({ table, subscriptions }, stream, row);
+      return { ...toSummary(stream, row), subscriptions: followers };
+    });
 
   return {
     /**
@@ -64,14 +67,11 @@ export function erasureOperations(parts: Parts) {
       await table.erasures.create(row);
       const limits = { budgetMs: REQUEST_BUDGET_MS, isSweep: false };
       await runErasure(parts, stream, row, limits).catch(() => {});
-      return describe(stream, await load(stream, row.id));
+      return describe(tenant, name, row.id);
     },
 
     /** Returns an erasure, and which subscriptions have passed its tombstone. */
-    async getErasure(tenant: Tenant, name: string, id: string): Promise<Erasure> {
-      const stream = await streams.load(tenant, name);
-      return describe(stream, await load(stream, id));
-    },
+    getErasure: describe,
 
     /** Lists the erasures of a stream, the oldest first. */
     async listErasures(
