@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { placed } from "./compatibility.ts";
+import { incompatibilities, placed } from "./compatibility.ts";
 import { createImplications } from "./implication.ts";
 import { faultsOf, type Schema } from "./keywords.ts";
 import { violations } from "./validate.ts";
@@ -155,5 +155,23 @@ describe("an implication between schemas", () => {
   it("is found for definitions that refer to each other in many ways", () => {
     expect(implies(tangled(2), tangled(1))).toBe(true);
     expect(implies(tangled(1), tangled(2))).toBe(false);
+  });
+
+  it("[schema.compatible] nothing is kept that was proven from what turned out to be wrong", () => {
+    const $defs = (value: string) => ({
+      tree: { properties: { box: { $ref: "#/$defs/box" }, value: { type: value } } },
+      box: { properties: { tree: { $ref: "#/$defs/tree" } } },
+    });
+    const types = (value: string) => ({
+      schemas: {
+        first: { $ref: "#/$defs/tree", $defs: $defs(value) },
+        second: { properties: { box: { $ref: "#/$defs/box" } }, $defs: $defs(value) },
+      },
+      undeclared: "accepted" as const,
+    });
+    const found = incompatibilities(types("string"), types("number"));
+    const refused = found.filter(({ direction }) => direction === "backward");
+    expect(refused.map(({ type }) => type)).toEqual(["first", "second"]);
+    expect(incompatibilities(types("string"), types("string"))).toEqual([]);
   });
 });
