@@ -1,17 +1,29 @@
 import { afterAll, expect, it } from "vitest";
+import { partitionOf } from "../../packages/core/src/model/partition.ts";
 import type { OpenLedger } from "../../packages/functions/src/open-ledger.ts";
+import { count, none, type Said, saveRecord } from "../proof/record.ts";
+import { whereWeAre } from "../proof/where.ts";
 import { openPushTarget } from "./push-target.ts";
 
 /**
- * Kills two pushers of one subscription again and again, while the receiver fails one in ten
- * deliveries and every delivery of one key. EVENTS and KEYS set the numbers.
+ * Kills and pauses two pushers of one subscription again and again, while the receiver fails one in
+ * ten deliveries and every delivery of one key. EVENTS and KEYS set the numbers. PUSH_RESULTS is
+ * the file for the record of a run.
  */
 const EVENTS = Number(process.env.EVENTS ?? 400);
 const KEYS = Number(process.env.KEYS ?? 40);
+const { PUSH_RESULTS } = process.env;
 /** A long run has longer pauses between kills. */
-const DELIVERIES = Math.max(30, EVENTS / 100);
+const DELIVERIES = Math.max(30, EVENTS / 50);
 const BATCH = 500;
 const SECOND_MS = 1_000;
+/** A round lasts longer than the first delay of a failed key. */
+const ROUND_MS = 30 * SECOND_MS;
+/** Longer than the lease of a pusher. */
+const PAUSE_MS = 5 * SECOND_MS;
+const LIMITS = { budgetMs: 60_000 };
+const BAD = "k0";
+const PARTITIONS = 4;
 
 let aheadMs = 0;
 const target = await openPushTarget(() => aheadMs);
@@ -26,11 +38,21 @@ function numbers(seed: number): () => number {
   };
 }
 
-it("[push.order] [push.fenced] killed pushers lose nothing and keep the order of each key", {
-  timeout: 3_600_000,
-}, async () => {
+/** What a receiver accepted of a key: the numbers of its events, each once, and when it did. */
+type Accepted = Map<string, { readonly numbers: number[]; readonly secondsLater: number[] }>;
+
+type Played = {
+  readonly stream: string;
+  readonly accepted: Accepted;
+  readonly deliveries: number;
+  readonly kills: number;
+  readonly pauses: number;
+};
+
+/** Publishes all events, and pushes until the receiver has those of every key that can succeed. */
+async function play(): Promise<Played> {
   const { api, answer, url } = target;
-  const stream = await api.newStream({ partitions: 4 });
+  const stream = await api.newStream({ partitions: PARTITIONS });
   await api.createSubscription(stream, { name: "hook", start: "earliest", leaseSeconds: 1 });
   await api.send({
     method: "PUT",
@@ -47,45 +69,130 @@ it("[push.order] [push.fenced] killed pushers lose nothing and keep the order of
   }
 
   const chance = numbers(7);
-  const accepted = new Map<string, number[]>();
+  const accepted: Accepted = new Map();
+  const beganMs = aheadMs;
   let deliveries = 0;
+  let isHeld = false;
+  let left = (KEYS - 1) * (EVENTS / KEYS);
   answer(({ body: { key, data } }) => {
     deliveries++;
-    if (key === "k0" || chance() < 0.1) return 500;
+    if (key === BAD) return 500;
+    if (!isHeld && chance() < 0.1) return 500;
     const { n } = data as { n: number };
-    const known = accepted.get(key) ?? [];
+    const known = accepted.get(key) ?? { numbers: [], secondsLater: [] };
     accepted.set(key, known);
-    if (!known.includes(n)) known.push(n);
-    return 204;
+    if (!known.numbers.includes(n)) {
+      left--;
+      known.numbers.push(n);
+      known.secondsLater.push((aheadMs - beganMs) / SECOND_MS);
+    }
+    return isHeld ? "nothing" : 204;
   });
 
-  const [id] = await target.opened.ledger.listPushes();
+  const id = (await target.opened.ledger.listPushes()).find(({ life }) =>
+    life.startsWith(`${stream}#`),
+  );
   if (id === undefined) throw new Error("There is no push.");
-  const missing = () =>
-    KEYS - 1 - [...accepted.values()].filter(({ length }) => length === EVENTS / KEYS).length;
-  const push = ({ ledger }: OpenLedger) => ledger.runPush(id, { budgetMs: 2_000 }).catch(() => {});
-  let kills = 0;
-  while (missing() > 0) {
+  const start = () => {
     const pushers = [target.other(), target.other()];
-    const runs = pushers.map(push);
-    // The client of one pusher is destroyed in the middle of its work.
+    const push = ({ ledger }: OpenLedger) => ledger.runPush(id, LIMITS).catch(() => {});
+    return { pushers, runs: Promise.all(pushers.map(push)) };
+  };
+  /** Waits for some deliveries, for the end of the runs, or until nothing is left. */
+  const watch = async (runs: Promise<unknown>, most: number): Promise<void> => {
     const before = deliveries;
-    while (deliveries < before + DELIVERIES * (1 + 2 * chance()) && missing() > 0) {
+    while (deliveries < before + most && left > 0) {
       const tick = new Promise((resolve) => setTimeout(resolve, 5, "tick"));
-      if ((await Promise.race([Promise.all(runs), tick])) !== "tick") break;
+      if ((await Promise.race([runs, tick])) !== "tick") return;
     }
-    pushers[kills++ % 2]?.close();
-    await Promise.all(runs);
+  };
+  let kills = 0;
+  let pauses = 0;
+  while (left > 0) {
+    const { pushers, runs } = start();
+    await watch(runs, DELIVERIES * (1 + 2 * chance()));
+    if ((kills + pauses) % 3 === 2) {
+      // The endpoint keeps both pushers waiting, until others have taken their place.
+      isHeld = true;
+      await watch(runs, 2);
+      aheadMs += PAUSE_MS;
+      isHeld = false;
+      const others = start();
+      await watch(others.runs, DELIVERIES);
+      target.release();
+      await Promise.all([runs, others.runs]);
+      for (const each of others.pushers) each.close();
+      pauses++;
+    } else {
+      // The client of one pusher is destroyed in the middle of its work.
+      pushers[kills++ % 2]?.close();
+      await runs;
+    }
     for (const each of pushers) each.close();
-    aheadMs += 30 * SECOND_MS;
+    aheadMs += ROUND_MS;
   }
+  return { stream, accepted, deliveries, kills, pauses };
+}
 
-  console.log(`push: ${EVENTS} events, ${deliveries} deliveries, ${kills} kills`);
-  for (const [key, known] of accepted) {
-    expect(known, key).toEqual(known.toSorted((a, b) => a - b));
-    expect(known, key).toHaveLength(EVENTS / KEYS);
+/** The keys whose events arrived in another order, or not all of them. */
+const violationsOf = ({ accepted }: Played, keys: number): string[] => [
+  ...[...accepted]
+    .filter(([, of]) => of.numbers.some((n, at) => n !== at) || of.numbers.length < EVENTS / KEYS)
+    .map(([key]) => key),
+  ...(accepted.size === keys ? [] : [`${keys - accepted.size} keys have nothing`]),
+];
+
+/**
+ * Returns how long after the beginning events arrived, at p95 and in seconds: those of the keys in
+ * the partition of the bad key, and those of all other partitions, whose pushers never meet it.
+ */
+function p95Of({ accepted }: Played): { beside: number; elsewhere: number } {
+  const isBeside = (key: string) => partitionOf(key, PARTITIONS) === partitionOf(BAD, PARTITIONS);
+  const of = (wanted: boolean) => {
+    const all = [...accepted].flatMap(([key, { secondsLater }]) =>
+      isBeside(key) === wanted ? secondsLater : [],
+    );
+    return Math.round(all.toSorted((a, b) => a - b)[Math.floor(all.length * 0.95)] ?? 0);
+  };
+  return { beside: of(true), elsewhere: of(false) };
+}
+
+it("[push.order] [push.fenced] killed and paused pushers lose nothing and keep the order of each key", {
+  timeout: 3_600_000,
+}, async () => {
+  const began = new Date().toISOString();
+  const played = await play();
+  const { deliveries, kills, pauses } = played;
+  const violations = violationsOf(played, KEYS - 1);
+  const figures = { events: EVENTS, keys: KEYS, deliveries, kills, pauses };
+  console.log(`push: ${JSON.stringify(figures)}, p95 ${JSON.stringify(p95Of(played))}`);
+  if (PUSH_RESULTS !== undefined) {
+    const record = { began, ...figures, p95Seconds: p95Of(played), violations };
+    saveRecord(PUSH_RESULTS, say(record), record, whereWeAre());
   }
-  expect(accepted.has("k0")).toBe(false);
-  const parked = await api.send({ path: `/streams/${stream}/subscriptions/hook/parked` });
-  expect(JSON.stringify(parked.body)).toContain('"k0"');
+  expect(violations).toEqual([]);
+  expect(played.accepted.has(BAD)).toBe(false);
+  const parked = await target.api.send({
+    path: `/streams/${played.stream}/subscriptions/hook/parked`,
+  });
+  expect(JSON.stringify(parked.body)).toContain(`"${BAD}"`);
+  expect(Math.min(kills, pauses)).toBeGreaterThan(0);
 });
+
+type Recorded = Pick<Played, "deliveries" | "kills" | "pauses"> & {
+  readonly p95Seconds: ReturnType<typeof p95Of>;
+  readonly violations: readonly string[];
+};
+
+function say({ deliveries, kills, pauses, violations, p95Seconds }: Recorded): Said {
+  const ran = [
+    `${count(EVENTS, "event")} of ${count(KEYS, "key")}`,
+    count(deliveries, "delivery", "deliveries"),
+    "one in ten refused, and all of one key",
+    count(kills, "kill"),
+    count(pauses, "pause"),
+  ];
+  const { beside, elsewhere } = p95Seconds;
+  const found = `${none(violations.length, "violation")}; at p95 an event arrived after ${beside} s of virtual time in the partition of the key that always fails, and after ${elsewhere} s in the others`;
+  return { part: "Pushers", ran: ran.join(", "), found };
+}

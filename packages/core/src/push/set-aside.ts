@@ -65,11 +65,15 @@ export async function loadSetAside(deps: Deps, stream: LiveStream, row: PushRow)
 
     /** Lets the keys whose time has come be delivered again. */
     async releaseDue(): Promise<void> {
-      for (const waiting of known.values()) {
-        const { key, retryAt: at } = waiting;
-        if (at === undefined || at > clock.now()) continue;
+      const nowMs = clock.now();
+      const due = [...known.values()].filter(({ retryAt: at = Infinity }) => at <= nowMs);
+      if (due.length === 0) return;
+      const keys = due.map(({ key }) => key);
+      const released = await parking.retryAll(stream, name, keys);
+      for (const waiting of due) {
+        const { key } = waiting;
         try {
-          await parking.release(stream, name, { key, how: "retry" });
+          if (!released.has(key)) await parking.release(stream, name, { key, how: "retry" });
           known.set(key, { ...waiting, retryAt: undefined });
         } catch (error) {
           if (!(error instanceof LedgerError) || !NOT_WAITING.has(error.code)) throw error;

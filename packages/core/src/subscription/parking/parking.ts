@@ -5,7 +5,7 @@ import { again, retry } from "../../kernel/retry.ts";
 import type { Log } from "../../log/log.ts";
 import type { Entry } from "../../log/read/read-run.ts";
 import { chainIn, isDrained, openEpoch, startOfChain } from "../../model/epochs.ts";
-import type { ParkedKey } from "../../model/parking.ts";
+import { nothingParked, type ParkedKey } from "../../model/parking.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { LeaseGuard, OffsetRow } from "../../table/offset.entity.ts";
@@ -168,6 +168,45 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     return released;
   }
 
+  /**
+   * Delivers the waiting events of several keys, with one write for each partition. Returns the
+   * keys that are no longer parked. The others need a `release`, which says why: they are not
+   * parked, or the beginning of their queue is no longer kept.
+   */
+  async function retryAll(
+    stream: LiveStream,
+    name: string,
+    keys: readonly string[],
+  ): Promise<ReadonlySet<string>> {
+    const state = await subscriptions.load(stream, name);
+    assertInLog(state);
+    const released = new Set<string>();
+    const kept = new Map<number, Promise<Position>>();
+    const before = new Map<string, number>();
+    const partitions = Map.groupBy(keys, (key) => rowOf(stream, state, key, 0));
+    for (const [partition, some] of partitions) {
+      await change(stream, state, { partition }, async (row) => {
+        let { parking = nothingParked } = row;
+        for (const key of some) {
+          const parked = parkedIn({ parking }, key);
+          if (parked === undefined) continue;
+          const { next, id } = parked;
+          if (!before.has(key)) before.set(key, id);
+          // Another request has parked the key again in the meantime.
+          if (before.get(key) !== id) continue;
+          const earliest = await earliestOf(stream, { key, from: next, partition }, kept);
+          if (next < earliest.next) continue;
+          const isEmpty = !parked.retrying && next >= row.next;
+          ({ parking } = planRetry({ ...row, parking }, parked, isEmpty));
+          released.add(key);
+        }
+        return { parking, key: undefined };
+      });
+    }
+    log.notifier.notify(stream.life);
+    return released;
+  }
+
   /** Returns whether a key has no events between a place in its queue and the committed offset. */
   async function isEmptyFrom(
     stream: LiveStream,
@@ -229,7 +268,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     return isLost ? place : edgeAt(from);
   }
 
-  return { park, parkPoison, release, earliestOf };
+  return { park, parkPoison, release, retryAll, earliestOf };
 }
 
 /**

@@ -1,0 +1,40 @@
+import { afterAll, expect, it } from "vitest";
+import { meterCapacity } from "../support/capacity.ts";
+import { openPushTarget } from "./push-target.ts";
+
+let aheadMs = 0;
+const target = await openPushTarget(() => aheadMs);
+const { api, received, run, answer } = target;
+afterAll(target.close);
+
+const KEYS = 20;
+
+it("[push.order] keys whose time has come are retried with one write, each in its order", async () => {
+  const stream = await api.newStream({ compaction: "none" });
+  await api.createSubscription(stream, { name: "hook", start: "earliest" });
+  await api.send({
+    method: "PUT",
+    path: `/streams/${stream}/subscriptions/hook/push`,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ url: target.url }),
+  });
+  answer(({ body: { key } }) => (key.startsWith("bad") ? 500 : 204));
+  const names = Array.from({ length: KEYS }, (_, n) => [`bad-${n}`, `good-${n}`]).flat();
+  for (const n of [1, 2])
+    await api.publish(
+      stream,
+      names.map((key) => ({ key, data: { n } })),
+    );
+  await run();
+  received.length = 0;
+  answer(() => 204);
+  aheadMs += 7_000;
+  const { requests } = await meterCapacity(target.opened.client).measure(run);
+  const bad = names.filter((key) => key.startsWith("bad"));
+  const sent = (of: string) => received.filter(({ body: { key } }) => key === of);
+  for (const key of bad) {
+    expect(sent(key).map(({ body: { data } }) => data)).toEqual([{ n: 1 }, { n: 2 }]);
+  }
+  // Each queue is a page with a commit of its own. The rest is the lease and the retry.
+  expect(requests.UpdateItem).toBeLessThan(KEYS + 10);
+});
