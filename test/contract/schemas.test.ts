@@ -62,6 +62,15 @@ describe("the schemas of a stream", () => {
     expect((await send("GET", path)).body).toMatchObject({ schemas: { "order.placed": PLACED } });
   });
 
+  it("[schema.refused] a value that is nested too deeply is refused with a pointer", async () => {
+    const { path } = await declared();
+    const text = `{"schemas":{"t":{"const":${"[".repeat(9_000)}${"]".repeat(9_000)}}}}`;
+    const headers = { "content-type": "application/json" };
+    expect((await api.send({ method: "PUT", path, headers, body: text })).body).toMatchObject({
+      ...{ status: 400, code: "invalid-request", errors: [{ pointer: "/schemas/t/const" }] },
+    });
+  });
+
   it("[schema.refused] a schema that is too deep or too large is refused", async () => {
     const { path } = await declared();
     let deep: object = { type: "null" };

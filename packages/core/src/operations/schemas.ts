@@ -48,6 +48,9 @@ export function schemaOperations({ streams, table }: Parts) {
   }
 
   return {
+    /** Throws `invalid-request` for schemas that are too large, too deep or not supported. */
+    assertSchemas: (wanted: PutSchemas): void => assertSchemas(wanted),
+
     async getSchemas(tenant: Tenant, name: string): Promise<Schemas> {
       return complete((await streams.load(tenant, name)).schemas ?? NONE);
     },
@@ -104,15 +107,17 @@ function assertAccepted(
   const forbidden = differences.filter(({ direction }) =>
     isForbidden(direction, former.compatibility, wanted.compatibility),
   );
-  const errors = [
+  const all = [
     ...forbidden.map(({ pointer, detail }) => ({ pointer, detail })),
     ...breaks.map(({ subscription, type, field, detail }) => ({
       pointer: `/schemas/${pointerPart(type)}`,
       detail: `breaks the subscription ${subscription}, which reads ${field} of ${type}: it ${detail}`,
     })),
   ];
+  // In the mode `full`, both directions may have the same reason.
+  const errors = [...new Map(all.map((each) => [JSON.stringify(each), each])).values()];
   const [first] = errors;
-  const more = errors.length > 1 ? ` There are ${errors.length - 1} more reasons in errors.` : "";
+  const more = errors.length > 1 ? " The other reasons are in errors." : "";
   throw new LedgerError("incompatible-schemas", {
     detail: `${first?.pointer} ${first?.detail}.${more} Change it, or send force=true. Nothing was changed.`,
     errors: errors.slice(0, SHOWN_MAX),

@@ -48,6 +48,8 @@ export const schemaRoutes = ({ ledger }: RouteDeps) =>
       async (c) => {
         const { stream } = c.req.valid("param");
         const body = c.req.valid("json");
+        // A value may be nested so deeply that even the audit stream could not have it.
+        ledger.assertSchemas(body);
         const force = c.req.valid("query").force === "true";
         const request = { ...body, ...(force ? { force } : {}) };
         const schemas = await c.var.act({ target: `/streams/${stream}`, request }, () =>
