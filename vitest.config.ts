@@ -47,7 +47,7 @@ export default defineConfig({
         { ...shared, ...native, testTimeout: 30_000 },
       ),
       // Several suites run at the same time, so that each takes longer than it would alone.
-      project("contract", ["test/contract/**/*.test.ts"], {
+      project("contract", ["test/contract/**/!(everywhere).test.ts"], {
         ...emulated,
         ...shared,
         ...native,
@@ -85,11 +85,17 @@ export default defineConfig({
         ...shared,
         ...native,
       }),
-      project("doors", ["test/doors/**/*.test.ts"], {
+      project("doors", ["test/doors/**/!(everywhere).test.ts"], {
         ...shared,
         ...native,
         testTimeout: 120_000,
         hookTimeout: 60_000,
+      }),
+      project("everywhere", ["test/{contract,doors}/everywhere.test.ts"], {
+        ...emulated,
+        ...shared,
+        ...native,
+        testTimeout: 120_000,
       }),
       project("rollback", ["test/upgrade/rollback.test.ts"], { ...emulated, testTimeout: 240_000 }),
       project("clients", ["test/clients/{typescript,python,webhooks,engines,drivers}.test.ts"], {

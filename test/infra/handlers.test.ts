@@ -34,10 +34,10 @@ afterAll(() => {
 const tableName = () => String(inventory.inputs("Table").name);
 
 describe("every bundle", () => {
-  it("every bundle stays below 1 MB, so that a cold start stays short", () => {
+  it("every bundle stays below 1.1 MB, so that a cold start stays short", () => {
     for (const [name, { bytes }] of Object.entries(inventory.bundles)) {
       expect(bytes, name).toBeGreaterThan(0);
-      expect(bytes, name).toBeLessThanOrEqual(1_000_000);
+      expect(bytes, name).toBeLessThanOrEqual(1_100_000);
     }
   });
 
