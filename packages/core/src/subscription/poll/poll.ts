@@ -84,6 +84,8 @@ async function look(deps: PollDeps, of: Look): Promise<Found> {
   const isInLog = !isInSnapshot(view.state.bootstrap);
   if (isInLog && (await deliveries.carry(stream, view))) return AGAIN;
   if (isInLog && isHeldBack(stream, view.state)) {
+    // The page reads no chain, so only the row tells whether the stream has ended.
+    await deps.streams.confirm(stream);
     return { page: emptyPage(stream, view) };
   }
   const start = await startOf(log, stream, view, request);
