@@ -42,6 +42,7 @@ const KNOWN: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   Timestamp: TIME,
   Place: fc.oneof(PLACES, fc.constant("bootstrap")),
   RangePlace: PLACES,
+  ReplayPlace: fc.oneof(fc.constant("earliest"), TIME),
   EventKey: fc.oneof(
     fc.constantFrom("k1", "k2", "k3"),
     fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }),

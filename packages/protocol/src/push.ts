@@ -61,23 +61,22 @@ export type ResendBody = z.infer<typeof ResendBody>;
 
 const REPLAY_FORMS = "must be earliest or an RFC 3339 time";
 
-/** The body that says from where a push sends events once more. */
-export const ReplayBody = described(
-  z.strictObject({
-    from: described(
-      z.union([z.literal("earliest"), timestampOr(REPLAY_FORMS)], { error: REPLAY_FORMS }),
-      {
-        description:
-          "`earliest`, or a time. Everything that was published then or later is sent once more.",
-      },
-    ),
-  }),
+const ReplayPlace = described(
+  z.union([z.literal("earliest"), timestampOr(REPLAY_FORMS)], { error: REPLAY_FORMS }),
   {
-    id: "ReplayBody",
-    description: "From where a push sends events once more.",
-    examples: [{ from: "2026-11-24T08:30:00Z" }],
+    id: "ReplayPlace",
+    description:
+      "`earliest`, or an RFC 3339 time. Everything that was published then or later is sent once more.",
+    examples: ["earliest", "2026-11-24T08:30:00Z"],
   },
 );
+
+/** The body that says from where a push sends events once more. */
+export const ReplayBody = described(z.strictObject({ from: ReplayPlace }), {
+  id: "ReplayBody",
+  description: "From where a push sends events once more.",
+  examples: [{ from: "2026-11-24T08:30:00Z" }],
+});
 export type ReplayBody = z.infer<typeof ReplayBody>;
 
 /** The query of the list of deliveries. */
