@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import type { Loaded } from "../load.ts";
-import { PEERS, type Peer } from "../peers/peers.ts";
+import { HTTP_PEER, PEERS, type Peer } from "../peers/peers.ts";
 import { makeFolder, runLoad } from "../separate-stack.ts";
 import type { Load, Target } from "../target.ts";
 
@@ -85,8 +85,11 @@ export function judgePeers(measured: readonly PeerFigures[]): { said: string; ho
   const best = ({ rounds }: PeerFigures) =>
     Math.max(...rounds.map(({ batches }) => batches.eventsPerSecond));
   const naive = others.find(({ name }) => name === PEERS[1]?.name);
-  const synced = others.filter(({ isSynced }) => isSynced);
-  const fastest = synced.toSorted((a, b) => best(b) - best(a))[0];
+  const synced = others.filter(({ isSynced }) => isSynced).toSorted((a, b) => best(b) - best(a));
+  const rivals = [
+    [synced[0], "the fastest peer that syncs"],
+    [synced.find(({ name }) => name === HTTP_PEER), "which syncs and speaks HTTP itself"],
+  ] as const;
   const nats = others.find(({ name }) => name.startsWith("NATS"));
   const verdicts: { said: string; holds: boolean }[] = [];
   if (naive !== undefined) {
@@ -94,9 +97,10 @@ export function judgePeers(measured: readonly PeerFigures[]): { said: string; ho
     const said = `At n = ${BATCH.n}, ${times.toFixed(1)} times the events of "${naive.name}" (10 are the goal)`;
     verdicts.push({ said, holds: times >= 10 });
   }
-  if (fastest !== undefined) {
-    const times = best(own) / best(fastest);
-    const said = `At n = ${BATCH.n}, ${times.toFixed(2)} times the events of ${fastest.name}, the fastest peer that syncs (1 is the goal)`;
+  for (const [rival, what] of rivals) {
+    if (rival === undefined) continue;
+    const times = best(own) / best(rival);
+    const said = `At n = ${BATCH.n}, ${times.toFixed(2)} times the events of ${rival.name}, ${what} (1 is the goal)`;
     verdicts.push({ said, holds: times >= 1 });
   }
   if (nats !== undefined) {

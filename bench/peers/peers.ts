@@ -131,8 +131,11 @@ const kafka: Peer = {
   },
 };
 
+/** The one peer that has HTTP as its own protocol and syncs each write. */
+export const HTTP_PEER = "Durable Streams server 0.3.7";
+
 const durableStreams: Peer = {
-  name: "Durable Streams server 0.3.7",
+  name: HTTP_PEER,
   durability: "the file is synced for each append",
   isSynced: true,
   obtain: obtainNpm,

@@ -214,7 +214,7 @@ export function walk(world: World): void {
     expect(secret).toMatch(/^elk_/);
     await page.getByRole("button", { name: "I have it" }).click();
     expect(await page.getByText(secret).count()).toBe(0);
-    await page.getByRole("cell", { name: "acme" }).waitFor();
+    await page.getByRole("cell", { name: "acme", exact: true }).waitFor();
     const other = await world.open("#/", secret);
     await other.page.getByText("Publish your first event").waitFor();
     await other.page.getByText("of acme").waitFor();

@@ -123,4 +123,5 @@ const pathOf = ({ path }: DescribedOperation): string =>
   path
     .replace("{id}", "a".repeat(12))
     .replace("{export}", "0".repeat(LIMITS.exportIdChars))
+    .replace("{erasure}", "0".repeat(24))
     .replaceAll(/\{\w+\}/g, "nothing-there");

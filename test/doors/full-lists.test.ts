@@ -176,6 +176,15 @@ const FORMS = [
 /** Lists that are answered at once and have no further page. */
 const WHOLE: Readonly<Record<string, () => Promise<DoorAnswer[]>>> = {
   getStream: () => everywhere("GET", "/streams/s"),
+  createStream: () => everywhere("POST", "/streams", { name: "new" }),
+  patchStream: async () => {
+    await post("/streams", { name: "grown" });
+    for (let partitions = 2; ; partitions = 3 - partitions) {
+      const answers = await everywhere("PATCH", "/streams/grown", { partitions });
+      // With 1 and 2 partitions in turn, this is the longest list of 96 partitions in all.
+      if (JSON.parse(answers[0]?.text ?? "").epochs.length >= 60) return answers;
+    }
+  },
   getSubscription: async () => {
     const poll = `/streams/s/subscriptions/worked/poll`;
     const worker = (n: number) => long(n, LIMITS.consumerCharsMax);
