@@ -157,11 +157,11 @@ export function walk(world: World): void {
 
   it("schemas are checked before they are changed, and a change that breaks a reader is forced", async () => {
     const { ledger } = world;
-    await ledger.createStream("bills");
+    await ledger.createStream("receipts");
     const reads = { "bill.sent": ["/total"] };
-    const path = "/streams/bills/subscriptions";
+    const path = "/streams/receipts/subscriptions";
     await ledger.request({ method: "POST", path, body: { name: "books", reads } });
-    const { page, faults, close } = await world.open("#/streams/bills/about", world.adminKey);
+    const { page, faults, close } = await world.open("#/streams/receipts/about", world.adminKey);
     const card = page.getByRole("region", { name: "Schemas" });
     const button = (name: string) => dialogOf(page).getByRole("button", { name, exact: true });
     const write = async (schema: object) => {
