@@ -5,7 +5,6 @@ import { type Stack, startStack } from "../../packages/local/src/stack.ts";
 import { operations } from "../contract/access/openapi-operations.ts";
 import { type Answer, type Call, send } from "../contract/wire.ts";
 import { count } from "../proof/record.ts";
-import { DEPTH } from "../support/depth.ts";
 import { SEED } from "../support/seed.ts";
 import { checkAnswer } from "./check-answer.ts";
 import { ERASURE_ID, EXPORT_ID, fill, type Handed, NAMES, ownerOf } from "./from-schema.ts";
@@ -18,7 +17,7 @@ import { saveResult } from "./save-result.ts";
  * their number. SEED repeats a run, except for the order of concurrent requests. FUZZ_RESULTS names
  * a file for the results. `npm test` sends a share, and `npm run test:fuzz` sends more.
  */
-const REQUESTS = Number(process.env.FUZZ_REQUESTS || 750 * DEPTH);
+const REQUESTS = Number(process.env.FUZZ_REQUESTS || 1_500);
 /**
  * Every operation must succeed once. Those that chance left out get up to this many further rounds
  * of their own, each with this number of requests per operation.
@@ -32,6 +31,8 @@ const AT_ONCE = 6;
 const GROUP = 60;
 const FURNISH_EVERY = 5 * GROUP;
 const TRIES = 4;
+
+type Published = { readonly events?: readonly { readonly sequence: number }[] };
 
 let stack: Stack;
 const handed: Handed = {
@@ -67,11 +68,14 @@ async function furnish(): Promise<void> {
     await post("/streams", { name });
     // A short lease ends soon after a worker or a pusher took it, so commits of others succeed.
     await post(`${stream}/subscriptions`, { name, leaseSeconds: 1 });
-    await post(`${stream}/events`, { events });
+    await post(subscription, { filter: null }, "PATCH");
+    const receipt = (await post(`${stream}/events`, { events })).body as Published;
     remember(await post(`${stream}/exports`, {}), stream);
     remember(await post(`${stream}/erasures`, { key: "k0", reason: "fuzz" }), stream);
-    for (const sequence of [1, 2, 3]) {
-      remember(await post(`${subscription}/park`, { sequence }), subscription);
+    // The stream may have several partitions, so an event needs its key as well.
+    for (const [n, { sequence }] of (receipt.events ?? []).entries()) {
+      const park = { sequence, key: events[n]?.key };
+      remember(await post(`${subscription}/park`, park), subscription);
     }
     remember(await post(`${subscription}/poll`, {}), subscription);
     // A push that is enabled would take the leases of the subscription.
@@ -80,7 +84,7 @@ async function furnish(): Promise<void> {
   }
 }
 
-const post = (path: string, json: object, method: "POST" | "PUT" = "POST") =>
+const post = (path: string, json: object, method: "POST" | "PUT" | "PATCH" = "POST") =>
   send(target(), {
     method,
     headers: { "content-type": "application/json" },
