@@ -60,7 +60,7 @@ public final class Story {
     var tombstone = publish(new PublishBody(new NewEvent().key("order-2").data(null)), null);
 
     subscriptions.createSubscription(stream, new CreateSubscription().name("reader"));
-    var page = subscriptions.poll(stream, "reader", 3, null, null, null);
+    var page = subscriptions.poll(stream, "reader", 3, null, null, null, null);
     var committed =
         subscriptions.commit(stream, "reader", new CommitBody().cursor(page.getCursor()));
     var rest = subscriptions.commitAndPoll(stream, "reader", new PollBody());
@@ -82,7 +82,7 @@ public final class Story {
 
     var target = new Place(new PlaceCursor().cursor(first.getCursor()));
     subscriptions.seek(stream, "reader", new SeekBody().to(target));
-    var sought = subscriptions.poll(stream, "reader", null, null, null, null);
+    var sought = subscriptions.poll(stream, "reader", null, null, null, null, null);
 
     var told = new LinkedHashMap<String, Object>();
     told.put("partitions", made.getPartitions());
