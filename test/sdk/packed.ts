@@ -1,7 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
-  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -16,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { publint } from "publint";
 import { expect, it } from "vitest";
+import { packLibrary } from "../../tools/pack/pack-library.ts";
 
 export const root = join(import.meta.dirname, "../..");
 const work = mkdtempSync(join(tmpdir(), "eventledger-packed-"));
@@ -40,7 +40,7 @@ export function packPackage(name: "sdk" | "outbox"): Packed {
       continue;
     }
     try {
-      if (!existsSync(kept)) buildAt(kept, source);
+      if (!existsSync(kept)) buildAt(kept, name);
     } finally {
       rmSync(building, { recursive: true });
     }
@@ -65,17 +65,11 @@ function takeLock(lock: string): boolean {
   }
 }
 
-function buildAt(kept: string, source: string): void {
+function buildAt(kept: string, name: "sdk" | "outbox"): void {
   const folder = mkdtempSync(`${kept}.making-`);
-  cpSync(source, folder, { recursive: true, filter: isSource });
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-  const tsc = join(root, "node_modules/typescript/bin/tsc");
-  execFileSync(process.execPath, [tsc, "-p", join(folder, "tsconfig.build.json")]);
-  execFileSync("npm", ["pack", "--ignore-scripts"], { cwd: folder, stdio: "ignore" });
+  packLibrary(name, folder);
   renameSync(folder, kept);
 }
-
-const isSource = (path: string): boolean => !/[/](dist|node_modules)$/.test(path);
 
 /** Returns a digest of all files of a package, and of the locked versions of its build tools. */
 function digestOf(source: string): string {

@@ -3,11 +3,13 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path";
 import { rolldown } from "rolldown";
 import { builtConsole } from "../../packages/console/build/built.ts";
+import { packLibrary } from "./pack-library.ts";
 
 /**
  * Makes the packages that a user installs: `@eventledger/cli`, and `@eventledger/local` for
  * `el start`. Each is one bundle, so that it starts quickly and the packages inside the repository
- * need not be published. `node tools/pack/pack.ts [folder]` writes the tarballs.
+ * need not be published. `node tools/pack/pack.ts [folder]` writes the tarballs, and those of the
+ * SDK and the outbox.
  */
 const root = join(import.meta.dirname, "../..");
 
@@ -74,7 +76,7 @@ const RECIPES: readonly Recipe[] = [
 /** The packages in the built console. */
 const OF_CONSOLE = ["preact", "@preact/signals", "@preact/signals-core", "uplot"];
 
-/** Returns the paths of the tarballs. */
+/** Returns the paths of the tarballs of the bundles. */
 export async function packAll(folder: string): Promise<string[]> {
   mkdirSync(folder, { recursive: true });
   const tarballs: string[] = [];
@@ -156,5 +158,7 @@ function licenceOf(place: string): string {
 }
 
 if (import.meta.main) {
-  for (const path of await packAll(resolve(process.argv[2] ?? "dist"))) console.log(path);
+  const folder = resolve(process.argv[2] ?? "dist");
+  for (const path of await packAll(folder)) console.log(path);
+  for (const name of ["sdk", "outbox"] as const) console.log(packLibrary(name, join(folder, name)));
 }
