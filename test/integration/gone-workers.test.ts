@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { defaultTenant, systemClock } from "../../packages/core/src/index.ts";
+import { defaultTenant } from "../../packages/core/src/index.ts";
 import { openLedger } from "../../packages/functions/src/open-ledger.ts";
 import { LOCAL_REGION } from "../../packages/local/src/local-aws.ts";
 import { meterCapacity } from "../support/capacity.ts";
+import { createMovedClock } from "../support/moved-clock.ts";
 import { createTestTable } from "../support/test-table.ts";
 
 const SECOND_MS = 1_000;
@@ -23,12 +24,7 @@ afterEach(() => {
 
 /** A subscription of a stream of one partition, and a server whose time the test moves. */
 async function open() {
-  let aheadMs = 0;
-  const clock = {
-    ...systemClock,
-    now: () => systemClock.now() + aheadMs,
-    monotonic: () => systemClock.monotonic() + aheadMs,
-  };
+  const { clock, pass } = createMovedClock();
   const { endpoint, tableName } = place;
   const keys = { adminKey: "admin", cursorKey: "cursor" };
   const { client, ledger, close } = openLedger({
@@ -47,9 +43,7 @@ async function open() {
   const members = async () => (await ledger.getSubscription(defaultTenant, name, "s")).members;
   return {
     members,
-    pass: (ms: number) => {
-      aheadMs += ms;
-    },
+    pass,
     poll: (consumer: string) =>
       meter.measure(() => ledger.poll(defaultTenant, name, "s", { limit: 100, consumer })),
     leave: (consumer: string) => ledger.leave(defaultTenant, name, "s", consumer),

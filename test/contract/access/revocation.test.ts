@@ -7,23 +7,10 @@ import { systemRandom } from "../../../packages/core/src/kernel/random.ts";
 import { createLedger } from "../../../packages/core/src/ledger.ts";
 import { openLedger } from "../../../packages/functions/src/open-ledger.ts";
 import { startServer } from "../../../packages/local/src/http-server.ts";
+import { createMovedClock } from "../../support/moved-clock.ts";
 import { createTestTable } from "../../support/test-table.ts";
 import { createClient } from "../client.ts";
 import { send } from "../wire.ts";
-
-/** Creates a clock that the test moves. */
-function createMovedClock() {
-  let aheadMs = 0;
-  const clock: Clock = {
-    ...systemClock,
-    now: () => systemClock.now() + aheadMs,
-    monotonic: () => systemClock.monotonic() + aheadMs,
-  };
-  const pass = (seconds: number) => {
-    aheadMs += seconds * 1_000;
-  };
-  return { clock, pass };
-}
 
 /** Opens two processes over one table. */
 async function openTwo() {
@@ -62,7 +49,7 @@ describe("an API key", () => {
     expect(await there.identify(apiKey)).toBeDefined();
     await here.revokeKey(rootCaller, id);
     expect(await here.identify(apiKey)).toBeUndefined();
-    pass(LIMITS.revocationSecondsMax - 5);
+    pass((LIMITS.revocationSecondsMax - 5) * 1_000);
     expect(await there.identify(apiKey)).toBeUndefined();
   });
 
@@ -80,12 +67,12 @@ describe("an API key", () => {
     const { here, there, pass } = await openTwo();
     const { id, apiKey } = await here.createKey(rootCaller, CONFIG);
     const rotated = await there.rotateKey(rootCaller, id, { overlapSeconds: 3_600 });
-    pass(LIMITS.revocationSecondsMax);
+    pass(LIMITS.revocationSecondsMax * 1_000);
     for (const access of [here, there]) {
       expect(await access.identify(apiKey)).toBeDefined();
       expect(await access.identify(rotated.apiKey)).toBeDefined();
     }
-    pass(3_600);
+    pass(3_600 * 1_000);
     for (const access of [here, there]) {
       expect(await access.identify(apiKey)).toBeUndefined();
       expect(await access.identify(rotated.apiKey)).toBeDefined();
@@ -108,16 +95,16 @@ describe("an API key", () => {
     const rotated = await Promise.all(
       [here, there, here].map((access) => access.rotateKey(rootCaller, id, { overlapSeconds: 60 })),
     );
-    pass(LIMITS.revocationSecondsMax);
+    pass(LIMITS.revocationSecondsMax * 1_000);
     for (const { apiKey } of rotated) expect(await here.identify(apiKey)).toBeDefined();
   });
 
   it("[key.expiry] a key expires by itself", async () => {
     const { here, pass } = await openTwo();
     const { apiKey } = await here.createKey(rootCaller, CONFIG);
-    pass(LIMITS.keyDaysDefault * 86_400 - 60);
+    pass((LIMITS.keyDaysDefault * 86_400 - 60) * 1_000);
     expect(await here.identify(apiKey)).toBeDefined();
-    pass(60);
+    pass(60 * 1_000);
     expect(await here.identify(apiKey)).toBeUndefined();
   });
 
@@ -131,11 +118,11 @@ describe("an API key", () => {
     await use(here);
     const first = await lastUsedAt();
     expect(first).not.toBeNull();
-    pass(3_000);
+    pass(3_000 * 1_000);
     await use(here);
     await use(there);
     expect(await lastUsedAt()).toBe(first);
-    pass(700);
+    pass(700 * 1_000);
     await use(there);
     expect(await lastUsedAt()).not.toBe(first);
     const before = requests();
@@ -212,7 +199,7 @@ describe("a poll that waits", () => {
     await revoke();
     // The key's row stays cached for 20 s, which is less than both the limit of 30 s and the wait
     // of the poll.
-    pass(20);
+    pass(20 * 1_000);
     await publish();
     for (const { text, body } of await polls) {
       expect(body).toMatchObject({ status: 401, code: "unauthorized" });
@@ -224,14 +211,14 @@ describe("a poll that waits", () => {
     const { polls, publish, pass } = await startWaiting(
       new Date(Date.now() + 15_000).toISOString(),
     );
-    pass(15);
+    pass(15 * 1_000);
     await publish();
     for (const { body } of await polls) expect(body).toMatchObject({ status: 401 });
   });
 
   it("[key.revoked] a waiting poll delivers to a key that is still valid", async () => {
     const { polls, publish, pass } = await startWaiting();
-    pass(20);
+    pass(20 * 1_000);
     await publish();
     for (const { text, status } of await polls) {
       expect(status).toBe(200);
