@@ -137,6 +137,28 @@ describe("idle polls", () => {
     await expect(busy.poll()).rejects.toMatchObject({ code: "subscription-not-found" });
   });
 
+  it("[stream.delete] a poll that parked keys hold back sees the end of a stream", async () => {
+    const { there, stream, poll, pass } = await open();
+    const of = [defaultTenant, stream] as const;
+    await there.patchStream(...of, { partitions: 2 });
+    // The two partitions hold more parked keys than one can take from them.
+    const keys = Array.from({ length: 120 }, (_, n) => `k${n}`);
+    const events = keys.map((key) => ({ attributes: { key }, data: "1" as RawJson }));
+    const { events: published } = await there.publish(...of, events);
+    for (const [n, { sequence }] of published.entries()) {
+      const key = keys[n] ?? "";
+      await there.park(...of, "s", { sequence, key, reason: "" });
+    }
+    const page = await there.poll(...of, "s", { limit: 1_000 });
+    await there.commit(...of, "s", page.cursor);
+    await there.patchStream(...of, { partitions: 1 });
+    await there.publish(...of, [{ attributes: { key: "later" }, data: "1" as RawJson }]);
+    expect(await poll()).toMatchObject({ events: [], caughtUp: false });
+    pass(10 * SECOND_MS);
+    await there.deleteStream(...of);
+    await expect(poll()).rejects.toMatchObject({ code: "stream-not-found" });
+  });
+
   it("[stream.delete] an idle poll sees the end of a stream, and a new life of its name, at once", async () => {
     const server = await open();
     // After five minutes, the server may just have read the stream's row, which it trusts for 5 s.
