@@ -341,7 +341,7 @@ const ofTheLog: readonly Mutant[] = [
   },
   {
     rule: "a remembered stream is void after seconds",
-    file: "stream/streams.ts",
+    file: "stream/live-streams.ts",
     from: "const MEMORY_MS = 5_000;",
     to: "const MEMORY_MS = 5_000_000;",
     plan: {

@@ -32,7 +32,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     rule: "a copy refuses everything until its restore is complete",
-    file: "stream/streams.ts",
+    file: "stream/live-streams.ts",
     from: "if (copied === undefined) return;",
     to: "if (copied === undefined || copied) return;",
   },

@@ -5,7 +5,8 @@ import { LedgerError } from "../kernel/error.ts";
 import { newUid, type Random } from "../kernel/random.ts";
 import type { Log } from "../log/log.ts";
 import type { Tenant } from "../model/names.ts";
-import type { createStreams, LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
+import type { createStreams } from "../stream/streams.ts";
 import { type AuditEntry, toAuditEvent } from "./audit-event.ts";
 import { createDenials } from "./denials.ts";
 

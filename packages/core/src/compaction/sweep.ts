@@ -6,7 +6,7 @@ import type { Random } from "../kernel/random.ts";
 import { chainsOf } from "../model/epochs.ts";
 import { type Life, lifeOf, type ScopedName } from "../model/names.ts";
 import { allStreams } from "../stream/all-streams.ts";
-import { assertRestored } from "../stream/streams.ts";
+import { assertRestored } from "../stream/live-streams.ts";
 import type { RemovalRow } from "../table/removal.entity.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import {

@@ -1,5 +1,5 @@
 import { LedgerError } from "../kernel/error.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import { isInSnapshot, progressOf } from "../subscription/position/progress.ts";
 import type { SubscriptionState } from "../subscription/state.ts";
 import type { Subscriptions } from "../subscription/subscriptions.ts";

@@ -12,7 +12,7 @@ import { formatListCursor, type ListOf } from "../cursor/list-cursor.ts";
 import { ageMs, takeStamp } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { lifeText, type Tenant } from "../model/names.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import { objectOf, type Segment } from "../table/segment.entity.ts";
 import type { Parts } from "./parts.ts";
 

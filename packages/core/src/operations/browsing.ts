@@ -7,7 +7,7 @@ import { chainIn, chainsOf, chainsOfKey, endOfChain, epochWith } from "../model/
 import type { StoredEvent } from "../model/event.ts";
 import { lifeText, type Tenant } from "../model/names.ts";
 import { edgeAt } from "../model/position.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import { createPace } from "../subscription/poll/pace.ts";
 import { waitForEvents } from "../subscription/poll/wait.ts";
 import type { Parts } from "./parts.ts";

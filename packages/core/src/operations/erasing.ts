@@ -12,7 +12,7 @@ import { type ErasureCheckPlace, verifyErasure } from "../erasure/verify-erasure
 import { ageMs, takeStamp } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { bareName, ownerOf, type Tenant } from "../model/names.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import type { ErasureRow } from "../table/erasure.entity.ts";
 import type { Parts } from "./parts.ts";
 

@@ -16,7 +16,7 @@ import { DAY_MS, HOUR_MS } from "../kernel/time.ts";
 import type { Partitioned } from "../model/epochs.ts";
 import { bareName, lifeText, objectsOf, ownerOf, type Tenant } from "../model/names.ts";
 import { noObjects } from "../objects/no-objects.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import type { ExportRow } from "../table/export.entity.ts";
 import { browseOperations } from "./browsing.ts";
 import { compactedOperations } from "./compacted.ts";

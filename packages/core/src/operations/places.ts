@@ -9,7 +9,7 @@ import { MINUTE_MS } from "../kernel/time.ts";
 import type { Log, SeekPoint } from "../log/log.ts";
 import { assertOfStream } from "../log/read/foreign-cursor.ts";
 import { epochWith } from "../model/epochs.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import { isInSnapshot } from "../subscription/position/progress.ts";
 
 /** A place, or everything that a cursor of the stream covers. */

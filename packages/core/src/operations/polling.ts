@@ -2,7 +2,7 @@ import type { PollBody, RedeliveryReason } from "@eventledger/protocol";
 import { inAllEpochs } from "../cursor/later-chains.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { lifeText, type Tenant } from "../model/names.ts";
-import { IDLE_MEMORY_MS, type LiveStream } from "../stream/streams.ts";
+import { IDLE_MEMORY_MS, type LiveStream } from "../stream/live-streams.ts";
 import { createPace } from "../subscription/poll/pace.ts";
 import type { Poll } from "../subscription/poll/page.ts";
 import { poll } from "../subscription/poll/poll.ts";

@@ -4,7 +4,7 @@ import { type Caller, coversDelivery, coversLife } from "../access/permission.ts
 import { excessOfPortal } from "../access/portal-plan.ts";
 import { invalidRequest, LedgerError, subscriptionNotFound } from "../kernel/error.ts";
 import { lifeText } from "../model/names.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import type { Parts } from "./parts.ts";
 
 const SECOND_MS = 1_000;

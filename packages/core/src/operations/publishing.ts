@@ -5,7 +5,7 @@ import type { IncomingEvent } from "../model/event.ts";
 import { lifeText, type Tenant } from "../model/names.ts";
 import { assertMatching } from "../schema/stream-schemas.ts";
 import { assertCompacted } from "../snapshot/bootstrap.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import type { Parts } from "./parts.ts";
 
 /**

@@ -20,7 +20,7 @@ import { deliveryId, portOf, rotateSecrets, sealContext, secretsOf } from "../pu
 import { judge, REMEDIES, statusOf } from "../push/push-plan.ts";
 import { notOfKey, pushNotFound } from "../push/push-problems.ts";
 import { describeAnswer } from "../push/set-aside.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import { findEvent } from "../subscription/parking/find-event.ts";
 import { seek } from "../subscription/position/seek.ts";
 import type { PushChange, PushId, PushRow } from "../table/push.entity.ts";

@@ -5,7 +5,7 @@ import { incompatibilities, isForbidden } from "../schema/compatibility.ts";
 import { pointerPart } from "../schema/keywords.ts";
 import { brokenReads, type Reader } from "../schema/reads.ts";
 import { assertSchemas } from "../schema/stream-schemas.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import type { Parts } from "./parts.ts";
 
 /** The schemas of the events of streams. */

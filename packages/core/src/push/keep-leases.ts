@@ -1,5 +1,5 @@
 import type { Clock } from "../kernel/clock.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import type { Poll } from "../subscription/poll/page.ts";
 import type { Subscriptions } from "../subscription/subscriptions.ts";
 import type { Leases } from "../subscription/workers/leases.ts";

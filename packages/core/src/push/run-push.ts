@@ -3,7 +3,7 @@ import { newUid, type Random } from "../kernel/random.ts";
 import { chainOfEvent } from "../model/epochs.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { bareName, lifeText } from "../model/names.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import type { Parking } from "../subscription/parking/parking.ts";
 import type { Poll } from "../subscription/poll/page.ts";
 import type { PollDeps } from "../subscription/poll/poll.ts";

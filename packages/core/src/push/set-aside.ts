@@ -4,7 +4,7 @@ import { LedgerError } from "../kernel/error.ts";
 import type { Random } from "../kernel/random.ts";
 import { DAY_MS } from "../kernel/time.ts";
 import type { StoredEvent } from "../model/event.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import type { Parking } from "../subscription/parking/parking.ts";
 import type { Poll } from "../subscription/poll/page.ts";
 import type { PushRow } from "../table/push.entity.ts";

@@ -1,7 +1,7 @@
 import { LIMITS } from "@eventledger/protocol";
 import type { Log } from "../log/log.ts";
 import { isOutOfReach } from "../log/read/reach.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import { isInSnapshot, progressOf } from "../subscription/position/progress.ts";
 import type { SubscriptionState } from "../subscription/state.ts";
 

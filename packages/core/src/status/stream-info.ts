@@ -5,7 +5,7 @@ import { type Archived, earliestOf } from "../model/archive.ts";
 import { chainsOf, type Epoch } from "../model/epochs.ts";
 import { bareName, lifeText } from "../model/names.ts";
 import { lostBetween } from "../model/restored.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
 import { describeArchive, sumArchive } from "./archive-info.ts";

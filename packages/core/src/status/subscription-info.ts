@@ -11,7 +11,7 @@ import { measuredTogether } from "../kernel/list-page.ts";
 import type { Log } from "../log/log.ts";
 import { chainCount } from "../model/epochs.ts";
 import { bareName, lifeText } from "../model/names.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import { normalFilter, normalReads } from "../subscription/filter.ts";
 import { allParked } from "../subscription/parking/parking-plan.ts";
 import { isInSnapshot, progressOf, snapshotProgressOf } from "../subscription/position/progress.ts";

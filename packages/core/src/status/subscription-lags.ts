@@ -3,7 +3,7 @@ import { LedgerError } from "../kernel/error.ts";
 import { mapInParallel } from "../kernel/in-parallel.ts";
 import { measuredTogether } from "../kernel/list-page.ts";
 import { chainCount } from "../model/epochs.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import { type Covers, listCovered } from "../subscription/covered.ts";
 import type { Subscriptions } from "../subscription/subscriptions.ts";
 import type { Table } from "../table/table.ts";

@@ -1,4 +1,4 @@
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import type { SubscriptionRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
 

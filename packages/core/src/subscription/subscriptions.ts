@@ -10,7 +10,7 @@ import type { StoredEvent } from "../model/event.ts";
 import { withLaterStarts } from "../model/later-starts.ts";
 import { type Life, lifeOf } from "../model/names.ts";
 import type { Bootstrap } from "../model/snapshot-progress.ts";
-import type { LiveStream } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import { toDeletion } from "../table/deletion.entity.ts";
 import type { OffsetRow } from "../table/offset.entity.ts";
 import type { SubscriptionRow } from "../table/subscription.entity.ts";

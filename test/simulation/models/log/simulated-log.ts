@@ -1,6 +1,7 @@
 import { createLog, type Log } from "../../../../packages/core/src/log/log.ts";
 import { defaultTenant } from "../../../../packages/core/src/model/names.ts";
-import { createStreams, type LiveStream } from "../../../../packages/core/src/stream/streams.ts";
+import type { LiveStream } from "../../../../packages/core/src/stream/live-streams.ts";
+import { createStreams } from "../../../../packages/core/src/stream/streams.ts";
 import type { Connection } from "../../../../packages/core/src/table/connection.ts";
 import { createTable, type Table } from "../../../../packages/core/src/table/table.ts";
 import {

@@ -3,7 +3,7 @@ import type { CursorContent } from "../../cursor/cursor.ts";
 import { chainCount, endOfChain, isDrained, startOfChain } from "../../model/epochs.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { Log } from "../log.ts";
 import { keepMatching } from "./page-cut.ts";
 import type { Bound } from "./read-plan.ts";

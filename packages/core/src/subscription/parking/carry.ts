@@ -1,5 +1,5 @@
 import { chainIn, type Epoch, epochAt, epochsOf, openEpoch } from "../../model/epochs.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { Table } from "../../table/table.ts";
 import type { SubscriptionState } from "../state.ts";
 import { planCarry } from "./parking-plan.ts";

@@ -3,7 +3,7 @@ import type { Log } from "../../log/log.ts";
 import { isOutOfReach } from "../../log/read/reach.ts";
 import type { Entry } from "../../log/read/read-run.ts";
 import { chainOfEvent, chainsOf, endOfChain, epochWith } from "../../model/epochs.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 
 /** Returns the partition of an event. With one partition, the sequence alone identifies it. */
 export function partitionNamed(

@@ -7,7 +7,7 @@ import type { Entry } from "../../log/read/read-run.ts";
 import { chainIn, isDrained, openEpoch, startOfChain } from "../../model/epochs.ts";
 import { nothingParked, type ParkedKey } from "../../model/parking.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { LeaseGuard, OffsetRow } from "../../table/offset.entity.ts";
 import type { Table } from "../../table/table.ts";
 import { matcherOf } from "../filter.ts";

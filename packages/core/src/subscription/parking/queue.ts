@@ -15,7 +15,7 @@ import {
 import type { StoredEvent } from "../../model/event.ts";
 import type { ParkedKey } from "../../model/parking.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { OffsetRow } from "../../table/offset.entity.ts";
 import type { Matches } from "../filter.ts";
 

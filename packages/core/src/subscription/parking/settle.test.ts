@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { LedgerError } from "../../kernel/error.ts";
 import type { Log } from "../../log/log.ts";
 import { nothingParked, type ParkedKey } from "../../model/parking.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { OffsetRow } from "../../table/offset.entity.ts";
 import type { SubscriptionRow } from "../../table/subscription.entity.ts";
 import type { Table } from "../../table/table.ts";

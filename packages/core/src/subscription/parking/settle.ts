@@ -3,7 +3,7 @@ import { LedgerError } from "../../kernel/error.ts";
 import type { Log } from "../../log/log.ts";
 import { startOfChain, TurnReached } from "../../model/epochs.ts";
 import type { ParkedKey } from "../../model/parking.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { OffsetRow } from "../../table/offset.entity.ts";
 import type { SubscriptionRow } from "../../table/subscription.entity.ts";
 import type { Table } from "../../table/table.ts";

@@ -5,7 +5,7 @@ import type { Entry } from "../../log/read/read-run.ts";
 import { chainOfEvent } from "../../model/epochs.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import type { Position } from "../../model/position.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { OffsetRow } from "../../table/offset.entity.ts";
 import type { Table } from "../../table/table.ts";
 import { matcherOf } from "../filter.ts";

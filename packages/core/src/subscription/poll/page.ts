@@ -11,7 +11,7 @@ import {
   COMPACTED_BUCKETS,
   isPending,
 } from "../../model/snapshot-progress.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import { matcherOf } from "../filter.ts";
 import {
   cursorAt,

@@ -1,7 +1,7 @@
 import { LedgerError } from "../../kernel/error.ts";
 import type { Log } from "../../log/log.ts";
 import { isOutOfReach } from "../../log/read/reach.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import { chainsUpTo, isHeldBack, lastToRead } from "../parking/carry.ts";
 import { isOwnCursor } from "../position/own-cursor.ts";
 import { isInSnapshot } from "../position/progress.ts";

@@ -7,7 +7,7 @@ import { isOutOfReach } from "../../log/read/reach.ts";
 import type { LogPage } from "../../log/read/read.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import type { Position } from "../../model/position.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { OffsetRow } from "../../table/offset.entity.ts";
 import { type Matches, matcherOf } from "../filter.ts";
 import type { SubscriptionState } from "../state.ts";

@@ -6,7 +6,7 @@ import { assertOfStream } from "../../log/read/foreign-cursor.ts";
 import { chainCount } from "../../model/epochs.ts";
 import { withLaterStarts } from "../../model/later-starts.ts";
 import type { Position } from "../../model/position.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import { assertOwnCursor, isOwnCursor } from "../position/own-cursor.ts";
 import { isInSnapshot, type Progress, progressOf, releaseCountOf } from "../position/progress.ts";
 import type { SubscriptionState } from "../state.ts";

@@ -3,7 +3,7 @@ import { invalidRequest } from "../../kernel/error.ts";
 import type { Log } from "../../log/log.ts";
 import { chainCount } from "../../model/epochs.ts";
 import { lifeText } from "../../model/names.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { Subscriptions } from "../subscriptions.ts";
 import { isInSnapshot } from "./progress.ts";
 

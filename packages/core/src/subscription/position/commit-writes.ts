@@ -7,7 +7,7 @@ import { again, retry } from "../../kernel/retry.ts";
 import type { Log } from "../../log/log.ts";
 import { chainsIn, epochsOf, isDrained, isInEpoch } from "../../model/epochs.ts";
 import { type Bootstrap, isExact, isPending } from "../../model/snapshot-progress.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import { type LeaseGuard, type OffsetRow, passesGuard } from "../../table/offset.entity.ts";
 import type { SubscriptionRow } from "../../table/subscription.entity.ts";
 import type { Table } from "../../table/table.ts";

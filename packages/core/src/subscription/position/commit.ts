@@ -3,7 +3,7 @@ import { type CursorContent, invalidCursor } from "../../cursor/cursor.ts";
 import type { Log } from "../../log/log.ts";
 import { chainCount } from "../../model/epochs.ts";
 import { isPending } from "../../model/snapshot-progress.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { Redelivery, SubscriptionState } from "../state.ts";
 import type { Subscriptions } from "../subscriptions.ts";
 import { assertOwnCursor, isOwnCursor } from "./own-cursor.ts";

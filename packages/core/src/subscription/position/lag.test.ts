@@ -1,7 +1,7 @@
 import type { Lag } from "@eventledger/protocol";
 import { expect, it } from "vitest";
 import type { Log } from "../../log/log.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import { createSubscriptionLag } from "./lag.ts";
 
 const stream = { life: "life" } as unknown as LiveStream;

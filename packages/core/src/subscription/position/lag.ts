@@ -3,7 +3,7 @@ import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts"
 import { createMemory } from "../../kernel/memory.ts";
 import type { Log } from "../../log/log.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { SubscriptionState } from "../state.ts";
 import { progressOf } from "./progress.ts";
 

@@ -4,7 +4,7 @@ import { assertInvariant } from "../../kernel/invariant.ts";
 import { again, retry } from "../../kernel/retry.ts";
 import { chainCount, chainsOf, startOfChain, TurnReached } from "../../model/epochs.ts";
 import { edgeAt } from "../../model/position.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { OffsetRow } from "../../table/offset.entity.ts";
 import type { SubscriptionRow } from "../../table/subscription.entity.ts";
 import type { Table } from "../../table/table.ts";

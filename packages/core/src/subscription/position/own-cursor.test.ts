@@ -4,7 +4,7 @@ import { LedgerError } from "../../kernel/error.ts";
 import { lifeText } from "../../model/names.ts";
 import { nothingParked } from "../../model/parking.ts";
 import type { Restored } from "../../model/restored.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { SubscriptionState } from "../state.ts";
 import { assertOwnCursor } from "./own-cursor.ts";
 

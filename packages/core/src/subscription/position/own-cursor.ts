@@ -6,7 +6,7 @@ import {
   isOfThisRestore,
 } from "../../log/read/foreign-cursor.ts";
 import { chainCount } from "../../model/epochs.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { SubscriptionState } from "../state.ts";
 import { isInSnapshot } from "./progress.ts";
 

@@ -12,7 +12,7 @@ import {
   isScanned,
   pendingBootstrap,
 } from "../../model/snapshot-progress.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { OffsetRow } from "../../table/offset.entity.ts";
 import type { SubscriptionState } from "../state.ts";
 

@@ -8,7 +8,7 @@ import { resolvePositions } from "../../log/read/browse.ts";
 import { assertOfStream } from "../../log/read/foreign-cursor.ts";
 import { withLaterStarts } from "../../model/later-starts.ts";
 import { nextCount } from "../../model/restored.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { SubscriptionState } from "../state.ts";
 import type { Snapshots, Subscriptions } from "../subscriptions.ts";
 import { cursorAt, isInSnapshot, type Progress, pendingProgress, progressOf } from "./progress.ts";

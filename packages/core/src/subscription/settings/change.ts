@@ -2,7 +2,7 @@ import type { PatchSubscription } from "@eventledger/protocol";
 import { LedgerError } from "../../kernel/error.ts";
 import { again, retry } from "../../kernel/retry.ts";
 import { chainCount } from "../../model/epochs.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { Table } from "../../table/table.ts";
 import type { SubscriptionState } from "../state.ts";
 import type { Subscriptions } from "../subscriptions.ts";

@@ -6,7 +6,7 @@ import { newUid, type Random } from "../../kernel/random.ts";
 import { openEpoch } from "../../model/epochs.ts";
 import type { Life } from "../../model/names.ts";
 import { nextCount } from "../../model/restored.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { MemberRow } from "../../table/member.entity.ts";
 import type { OffsetRow } from "../../table/offset.entity.ts";
 import type { Table } from "../../table/table.ts";

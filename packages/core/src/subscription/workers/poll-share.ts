@@ -1,4 +1,4 @@
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 import type { Poll } from "../poll/page.ts";
 import { type PollDeps, pollView } from "../poll/poll.ts";
 import type { PollRequest, View } from "../poll/poll-plan.ts";
