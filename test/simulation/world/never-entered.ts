@@ -49,8 +49,8 @@ export const NEVER_ENTERED: readonly Reason[] = [
     blocks: [
       "log/codec.ts: catch (error) { throw new InvariantError(`batch",
       "log/codec.ts: default: throw new InvariantError(`this version does",
-      'compaction/sweep.ts: return error instanceof InvariantError ? "invariant"',
-      'compaction/sweep.ts: : "internal"',
+      'compaction/try-compact.ts: return error instanceof InvariantError ? "invariant"',
+      'compaction/try-compact.ts: : "internal"',
     ],
   },
   {
@@ -145,7 +145,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
     blocks: [
       "snapshot/bootstrap.ts: throw streamNotFound();",
       "compaction/sweep.ts: return { ...result, floorMoved: false };",
-      "compaction/sweep.ts: return { events: 0, keys: 0, done: true",
+      "compaction/try-compact.ts: return { events: 0, keys: 0, done: true",
       "log/read/checkpoint-memory.ts: throw streamNotFound();",
       "log/read/seek.ts: throw streamNotFound();",
     ],

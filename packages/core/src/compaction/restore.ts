@@ -18,7 +18,7 @@ import type { StreamRow } from "../table/stream.entity.ts";
 import type { CompactDeps } from "./compact.ts";
 import { repairNumbering } from "./repair.ts";
 import { findHole, planJump, planLost, SKEW_MS, speaksOfLost } from "./restore-plan.ts";
-import { tryCompact } from "./sweep.ts";
+import { tryCompact } from "./try-compact.ts";
 
 type Deps = CompactDeps & {
   readonly random: Random;

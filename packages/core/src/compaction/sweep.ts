@@ -1,22 +1,16 @@
 import { ageMs, takeStamp } from "../kernel/clock.ts";
-import { LedgerError } from "../kernel/error.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
-import { InvariantError } from "../kernel/invariant.ts";
 import type { Random } from "../kernel/random.ts";
 import { chainsOf } from "../model/epochs.ts";
-import { type Life, lifeOf, type ScopedName } from "../model/names.ts";
+import { type Life, lifeOf } from "../model/names.ts";
 import { allStreams } from "../stream/all-streams.ts";
 import { assertRestored } from "../stream/live-streams.ts";
 import type { RemovalRow } from "../table/removal.entity.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
-import {
-  type CompactDeps,
-  compactPartition,
-  type PartitionCompaction,
-  SectionTooOld,
-} from "./compact.ts";
+import type { CompactDeps, PartitionCompaction } from "./compact.ts";
 import { moveFloor } from "./floor.ts";
 import { type RemoveArchive, runRemoval } from "./removal.ts";
+import { codeOf, isGone, type Stuck, tryCompact } from "./try-compact.ts";
 
 type SweepDeps = CompactDeps & {
   readonly random: Random;
@@ -39,19 +33,6 @@ type ArchiveWork = {
   readonly segmentsRemoved: number;
   readonly batchesRemoved: number;
   readonly done: boolean;
-};
-
-/**
- * A partition (or, without `partition`, the end of a life) that failed, and the number of its
- * consecutive failures. `code` is the code of the problem, `paused` for a run that was frozen, or
- * `invariant` for damage.
- */
-export type Stuck = {
-  readonly stream: ScopedName;
-  readonly partition?: number;
-  readonly code: string;
-  readonly failures: number;
-  readonly error: unknown;
 };
 
 /**
@@ -227,58 +208,6 @@ async function nameTable({ table }: CompactDeps, stream: StreamRow) {
   } catch (error) {
     return { code: codeOf(error), error };
   }
-}
-
-type SweptStream = Pick<
-  StreamRow,
-  "name" | "compaction" | "retentionHours" | "partitions" | "epochs"
-> & {
-  readonly life: ReturnType<typeof lifeOf>;
-};
-
-/**
- * Compacts one partition. A failure becomes a result and is counted in the checkpoint. The next
- * success resets the count. For a deleted partition, the result is that nothing is left to do.
- */
-export async function tryCompact(
-  deps: CompactDeps,
-  stream: SweptStream,
-  partition: number,
-  budgetMs: number,
-): Promise<PartitionCompaction | Stuck> {
-  try {
-    const began = takeStamp(deps.clock);
-    return await compactPartition(deps, stream, partition, { began, budgetMs });
-  } catch (error) {
-    if (isGone(error)) return { events: 0, keys: 0, done: true, remaining: 0, compactedThrough: 0 };
-    const failures = await countFailure(deps, stream, partition);
-    return { stream: stream.name, partition, code: codeOf(error), failures, error };
-  }
-}
-
-/**
- * If the counter cannot be written, the failure counts as the first one. A broken counter must not
- * hide the failures that it counts.
- */
-async function countFailure(
-  { table }: CompactDeps,
-  { life }: SweptStream,
-  partition: number,
-): Promise<number> {
-  try {
-    return await table.checkpoints.countFailure(life, partition);
-  } catch {
-    return 1;
-  }
-}
-
-const isGone = (error: unknown): boolean =>
-  error instanceof LedgerError && error.code === "stream-not-found";
-
-function codeOf(error: unknown): string {
-  if (error instanceof LedgerError) return error.code;
-  if (error instanceof SectionTooOld) return "paused";
-  return error instanceof InvariantError ? "invariant" : "internal";
 }
 
 /** Finishes each ended life. A failure in one does not delay the others. */
