@@ -28,6 +28,16 @@ export type Inside = {
 export const VALUE_TYPES = ["null", "boolean", "number", "string", "array", "object"] as const;
 export type ValueType = (typeof VALUE_TYPES)[number];
 
+/** The schemas that say a type alone. */
+export const OF_TYPE: Readonly<Record<ValueType, Schema>> = {
+  null: { type: "null" },
+  boolean: { type: "boolean" },
+  number: { type: "number" },
+  string: { type: "string" },
+  array: { type: "array" },
+  object: { type: "object" },
+};
+
 /** Returns a schema of a placed one, at a path of keywords below it. */
 export const part = (
   of: Placed,
@@ -38,6 +48,9 @@ export const part = (
   root: of.root,
   pointer: `${of.pointer}${path.map((each) => `/${pointerPart(String(each))}`).join("")}`,
 });
+
+/** Returns the pointer to what contains a part. */
+export const parentOf = (pointer: string): string => pointer.slice(0, pointer.lastIndexOf("/"));
 
 /** Returns a schema of our own. It refers to nothing. */
 export const own = (schema: Schema): Placed => ({ schema, root: true, pointer: "" });
@@ -157,6 +170,9 @@ export function countFacts(known: readonly Atom[], least: string, most: string) 
   }
   return { low, high };
 }
+
+/** Returns the least and the greatest length of a string. */
+export const lengthFacts = (known: readonly Atom[]) => countFacts(known, "minLength", "maxLength");
 
 /** Returns the names that an atom describes by themselves. */
 export const declaredNames = ({ schema }: Atom): readonly string[] =>

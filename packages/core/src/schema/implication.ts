@@ -1,18 +1,21 @@
 import { LIMITS } from "@eventledger/protocol";
 import { allValues, branchesOf, oppositeOf } from "./cases.ts";
+import { clausesOf, RULES_OF_TYPE } from "./clauses.ts";
 import {
   type Atom,
   allowsType,
   type Clause,
-  countFacts,
   type Inside,
   impliesNumber,
   isAtom,
   isEmptyRange,
+  lengthFacts,
   names,
   negated,
   numberFacts,
+  OF_TYPE,
   own,
+  parentOf,
   part,
   present,
   targetOf,
@@ -233,9 +236,9 @@ export function createImplications(steps: number = LIMITS.schemaProofStepsMax) {
           unproven([...atoms, present(name)], part(clause, each, name)),
         );
       case "minLength":
-        return unless(countFacts(atoms, "minLength", "maxLength").low >= Number(value));
+        return unless(lengthFacts(atoms).low >= Number(value));
       case "maxLength":
-        return unless(countFacts(atoms, "minLength", "maxLength").high <= Number(value));
+        return unless(lengthFacts(atoms).high <= Number(value));
     }
     if (within === "number") {
       return unless(impliesNumber(numberFacts(atoms), rule, Number(value)));
@@ -264,10 +267,8 @@ export function createImplications(steps: number = LIMITS.schemaProofStepsMax) {
   /** Returns whether it is proven that no value of a type meets the facts. */
   function isImpossible(atoms: readonly Atom[], type: ValueType): boolean {
     if (type === "number" && isEmptyRange(numberFacts(atoms))) return true;
-    if (type === "string") {
-      const { low, high } = countFacts(atoms, "minLength", "maxLength");
-      if (low > high) return true;
-    }
+    const { low, high } = lengthFacts(atoms);
+    if (type === "string" && low > high) return true;
     if (type === "array" && listIsImpossible(inside, atoms)) return true;
     if (type === "object" && objectIsImpossible(inside, atoms)) return true;
     return atoms.some((atom) => {
@@ -296,72 +297,3 @@ export function createImplications(steps: number = LIMITS.schemaProofStepsMax) {
 const OPEN_MAX = 100;
 
 export type Implications = ReturnType<typeof createImplications>;
-
-const parentOf = (pointer: string): string => pointer.slice(0, pointer.lastIndexOf("/"));
-
-const OF_TYPE: Readonly<Record<ValueType, Schema>> = {
-  null: { type: "null" },
-  boolean: { type: "boolean" },
-  number: { type: "number" },
-  string: { type: "string" },
-  array: { type: "array" },
-  object: { type: "object" },
-};
-
-/** The keywords that say something of values of one type alone. */
-const RULES_OF_TYPE: Readonly<Record<string, ValueType>> = {
-  multipleOf: "number",
-  minimum: "number",
-  maximum: "number",
-  exclusiveMinimum: "number",
-  exclusiveMaximum: "number",
-  minLength: "string",
-  maxLength: "string",
-  items: "array",
-  contains: "array",
-  minItems: "array",
-  maxItems: "array",
-  uniqueItems: "array",
-  properties: "object",
-  propertyNames: "object",
-  required: "object",
-  minProperties: "object",
-  maxProperties: "object",
-  dependentRequired: "object",
-  dependentSchemas: "object",
-};
-
-/** Returns the keywords of a goal, each with those that have a meaning only beside it. */
-function clausesOf(goal: Placed): readonly Clause[] {
-  if (!isAtom(goal)) {
-    return [{ schema: { not: true }, root: true, pointer: goal.pointer, rule: "false" }];
-  }
-  const { schema } = goal;
-  const found: Clause[] = [];
-  const add = (rule: string, ...others: readonly string[]) => {
-    const kept = [rule, ...others].filter((keyword) => Object.hasOwn(schema, keyword));
-    const [first = rule] = kept;
-    if (kept.length === 0) return;
-    const only = Object.fromEntries(kept.map((keyword) => [keyword, schema[keyword]]));
-    found.push({ schema: only, root: goal.root, pointer: `${goal.pointer}/${first}`, rule });
-  };
-  const target = targetOf(goal);
-  if (target !== undefined) found.push(...clausesOf(target));
-  for (const [at, each] of ((schema.allOf ?? []) as readonly Schema[]).entries()) {
-    found.push(...clausesOf(part(goal, each, "allOf", at)));
-  }
-  for (const rule of ALONE) add(rule);
-  add("properties", "additionalProperties");
-  add("items", "prefixItems");
-  if (schema.contains !== undefined) add("contains", "minContains", "maxContains");
-  if (schema.if !== undefined) add("if", "then", "else");
-  if (schema.uniqueItems === true) add("uniqueItems");
-  return found;
-}
-
-const ALONE = [
-  ...["type", "enum", "const", "multipleOf", "minimum", "maximum", "exclusiveMinimum"],
-  ...["exclusiveMaximum", "minLength", "maxLength", "minItems", "maxItems", "required"],
-  ...["minProperties", "maxProperties", "propertyNames", "dependentRequired", "dependentSchemas"],
-  ...["anyOf", "oneOf", "not"],
-];
