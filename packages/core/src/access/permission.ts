@@ -1,6 +1,6 @@
 import type { Filter, InvalidField, KeyScope, PortalScope } from "@eventledger/protocol";
 import { defaultTenant, parseLifeText, type Tenant } from "../model/names.ts";
-import type { NameRange } from "../table/stream.entity.ts";
+import type { NameRange } from "../table/directory.entity.ts";
 
 /** A caller's rights. Each scope applies to every covered stream. */
 export type Permissions = {

@@ -18,9 +18,9 @@ const RETRY_SECONDS = 60;
  */
 export function createRoom({ table, limiter }: Deps) {
   async function* streamsOf(tenant: Tenant) {
-    let after: Parameters<Table["streams"]["list"]>[2];
+    let after: Parameters<Table["directory"]["list"]>[2];
     do {
-      const page = await table.streams.list(tenant, PAGE, after);
+      const page = await table.directory.list(tenant, PAGE, after);
       yield* page.streams.filter(({ name }) => !isAuditStream(name));
       after = page.next ?? undefined;
     } while (after !== undefined);

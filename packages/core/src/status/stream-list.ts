@@ -14,7 +14,8 @@ import {
   scopeName,
   type Tenant,
 } from "../model/names.ts";
-import type { NameRange, StreamRow } from "../table/stream.entity.ts";
+import type { NameRange } from "../table/directory.entity.ts";
+import type { StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
 import { measureStream, toStream } from "./stream-info.ts";
 
@@ -56,7 +57,7 @@ async function loadRows(
     if (next !== null) break;
     let from = after;
     do {
-      const page = await table.streams.list(tenant, most - rows.length, from, range);
+      const page = await table.directory.list(tenant, most - rows.length, from, range);
       rows.push(...page.streams.filter(({ name }) => !isAuditStream(name)));
       next = page.next;
       from = next ?? undefined;

@@ -9,7 +9,7 @@ export async function* allStreams(table: Table): AsyncGenerator<StreamRow, void>
   for await (const tenant of allTenants(table)) {
     let after: StreamRow["name"] | null | undefined;
     do {
-      const page = await table.streams.list(tenant, PAGE, after ?? undefined);
+      const page = await table.directory.list(tenant, PAGE, after ?? undefined);
       yield* page.streams;
       after = page.next;
     } while (after !== null);

@@ -1,11 +1,10 @@
 import type { CreateStream, PatchStream, PutSchemas } from "@eventledger/protocol";
 import { CustomAttributeType, Entity } from "electrodb";
 import { type Epoch, lastEpoch } from "../model/epochs.ts";
-import { type ScopedName, scopeName, type Tenant } from "../model/names.ts";
+import type { ScopedName } from "../model/names.ts";
 import type { Restored } from "../model/restored.ts";
 import { readRows, writeRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
-import { readEach } from "./in-part.ts";
 
 /**
  * A stream's row. `createdAt` is in milliseconds since 1970. `partitions` is the number of the last
@@ -92,45 +91,7 @@ export const streamEntity = (connection: Connection) =>
     entityConfig(connection),
   );
 
-/** The list of a tenant's live streams, so that listing needs no index. */
-export const directoryEntity = (connection: Connection) =>
-  new Entity(
-    {
-      model: { entity: "directory", version: "1", service: "eventledger" },
-      attributes: {
-        tenant: { type: CustomAttributeType<Tenant>("string"), required: true },
-        name: { type: CustomAttributeType<ScopedName>("string"), required: true },
-        uid: { type: "string", required: true },
-      },
-      indexes: {
-        primary: {
-          pk: { field: "pk", composite: ["tenant"], template: "TENANT#${tenant}", casing: "none" },
-          sk: { field: "sk", composite: ["name"], template: "STREAM#${name}", casing: "none" },
-        },
-      },
-    },
-    entityConfig(connection),
-  );
-
-/** All names that begin with `prefix`, or only that one. */
-export type NameRange = { readonly prefix: string; readonly exact: boolean };
-
-const EVERY_NAME: NameRange = { prefix: "", exact: false };
-
-/** A character that sorts after all characters of names. */
-const LAST = "~";
-
-/**
- * Returns the text that follows a name in sort order. No other name sorts between the two, because
- * no character of names is lower.
- */
-const nextScoped = (name: ScopedName): ScopedName => `${name}!` as ScopedName;
-
-export const streamRows = (
-  connection: Connection,
-  stream: ReturnType<typeof streamEntity>,
-  directory: ReturnType<typeof directoryEntity>,
-) => ({
+export const streamRows = (connection: Connection, stream: ReturnType<typeof streamEntity>) => ({
   /**
    * Returns the row of the name's current life, strongly consistent, even while it is being
    * deleted.
@@ -139,40 +100,7 @@ export const streamRows = (
     const { data } = await readRows(connection, () =>
       stream.get({ name }).go({ consistent: true }),
     );
-    return data === null ? undefined : toRow(connection, data);
-  },
-
-  /**
-   * Returns up to `limit` of a tenant's streams, by name, after `after`, within a range of names if
-   * one is given. It leaves out streams that are being deleted. `next` is where the list continues,
-   * null at its end.
-   */
-  async list(
-    tenant: Tenant,
-    limit: number,
-    after?: ScopedName,
-    { prefix, exact }: NameRange = EVERY_NAME,
-  ): Promise<{ streams: StreamRow[]; next: ScopedName | null }> {
-    const start = scopeName(tenant, prefix);
-    const resumeAt = after === undefined ? start : nextScoped(after);
-    // biome-ignore lint/complexity/useMathMinMax: these are strings
-    const first = resumeAt > start ? resumeAt : start;
-    const last = exact ? start : scopeName(tenant, `${prefix}${LAST}`);
-    if (first > last) return { streams: [], next: null };
-    const page = await readRows(connection, () =>
-      directory.query
-        .primary({ tenant })
-        .between({ name: first }, { name: last })
-        .go({ limit, pages: 1, consistent: true }),
-    );
-    const next = page.cursor === null ? null : (page.data.at(-1)?.name ?? null);
-    if (page.data.length === 0) return { streams: [], next };
-    const names = page.data.map(({ name }) => ({ name }));
-    const rows = await readEach(connection, names, (keys) =>
-      stream.get(keys).go({ preserveBatchOrder: true, consistent: true, unprocessed: "raw" }),
-    );
-    const streams = rows.flatMap((row) => (row?.status === "live" ? [toRow(connection, row)] : []));
-    return { streams, next };
+    return data === null ? undefined : toStreamRow(connection, data);
   },
 
   /**
@@ -209,7 +137,7 @@ export const streamRows = (
         })
         .go({ response: "all_new", returnOnConditionCheckFailure: true }),
     );
-    return rejected ? undefined : toRow(connection, data);
+    return rejected ? undefined : toStreamRow(connection, data);
   },
 
   /**
@@ -228,7 +156,7 @@ export const streamRows = (
         })
         .go({ response: "all_new", returnOnConditionCheckFailure: true }),
     );
-    return rejected ? undefined : toRow(connection, data);
+    return rejected ? undefined : toStreamRow(connection, data);
   },
 
   /**
@@ -290,7 +218,8 @@ type StoredStream = Omit<StreamRow, "archiveDays" | "schemas"> & {
   restores?: number;
 };
 
-const toRow = ({ table: here }: Connection, row: StoredStream): StreamRow => {
+/** Returns a stream from its row. It is a copy if it was made in another table. */
+export const toStreamRow = ({ table: here }: Connection, row: StoredStream): StreamRow => {
   const { epoch: _, restores: __, archiveDays = null, schemas: text, ...rest } = row;
   const schemas: { schemas?: PutSchemas } = text === undefined ? {} : { schemas: JSON.parse(text) };
   const copied = row.table !== undefined && row.table !== here;

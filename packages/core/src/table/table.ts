@@ -6,6 +6,7 @@ import { checkpointRows } from "./checkpoint.entity.ts";
 import { compactedRows } from "./compacted.entity.ts";
 import type { Connection } from "./connection.ts";
 import { deletionRows } from "./deletion.entity.ts";
+import { directoryRows } from "./directory.entity.ts";
 import { erasureRows } from "./erasure.entity.ts";
 import { exportRows } from "./export.entity.ts";
 import { lazily } from "./lazily.ts";
@@ -41,6 +42,7 @@ export const createTable = (connection: Connection) => {
     checkpoints: () => checkpointRows(connection, kinds.checkpoint),
     compacted: () => compactedRows(connection, kinds.compacted),
     deletions: () => deletionRows(connection, kinds.deletion),
+    directory: () => directoryRows(connection, kinds.directory, kinds.stream),
     erasures: () => erasureRows(connection, erasureKinds(kinds)),
     exports: () => exportRows(connection, kinds.export),
     lifecycle: () => ({
@@ -57,7 +59,7 @@ export const createTable = (connection: Connection) => {
     removals: () => removalRows(connection, kinds.removal),
     restores: () => restoreRows(connection, restoreKinds(kinds), kinds.stream),
     segments: () => segmentRows(connection, segmentKinds(kinds)),
-    streams: () => streamRows(connection, kinds.stream, kinds.directory),
+    streams: () => streamRows(connection, kinds.stream),
     subscriptions: () => subscriptionRows(connection, kinds.subscription, kinds.offset),
     tenants: () => tenantRows(connection, kinds.tenant),
     usage: () => usageRows(connection, kinds.published, kinds.used),

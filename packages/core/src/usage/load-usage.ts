@@ -100,9 +100,9 @@ async function listChains(table: Table, tenant: Tenant): Promise<Chain[]> {
   for (const { life, name, partitions } of await table.removals.list()) {
     if (ownerOf(name) === tenant) add(life, partitions, 0);
   }
-  let after: Parameters<Table["streams"]["list"]>[2];
+  let after: Parameters<Table["directory"]["list"]>[2];
   do {
-    const page = await table.streams.list(tenant, STREAMS, after);
+    const page = await table.directory.list(tenant, STREAMS, after);
     for (const stream of page.streams) {
       const { name, uid, retentionHours } = stream;
       if (!isAuditStream(name)) add(lifeOf(name, uid), chainCount(stream), retentionHours);
