@@ -3,7 +3,8 @@ import { systemClock } from "../http/clock.ts";
 import type { LedgerOptions } from "../ledger.ts";
 import type { Place } from "../subscription/settings.ts";
 import { type FakeCode, Refusal } from "./fake-problem.ts";
-import { answer, type FakeState } from "./fake-routes.ts";
+import { answer } from "./fake-routes.ts";
+import type { FakeState } from "./fake-state.ts";
 import { moveTo } from "./fake-subscription.ts";
 import { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
 
