@@ -39,7 +39,11 @@ export const pacing = (caughtUp: boolean, waitSeconds: unknown) => ({
 });
 
 /** Waits until there is an event, or until the seconds have passed. */
-export async function wait(state: FakeState, seconds: number, isThere: () => boolean): Promise<void> {
+export async function wait(
+  state: FakeState,
+  seconds: number,
+  isThere: () => boolean,
+): Promise<void> {
   const until = state.now() + seconds * 1_000;
   while (!isThere() && state.now() < until) await state.changed(until - state.now());
 }

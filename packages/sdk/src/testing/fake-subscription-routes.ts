@@ -20,7 +20,11 @@ import {
   release,
 } from "./fake-subscription.ts";
 
-export function createSubscription(state: FakeState, { stream, subs }: Found, body: FakeRequest["body"]) {
+export function createSubscription(
+  state: FakeState,
+  { stream, subs }: Found,
+  body: FakeRequest["body"],
+) {
   const { name, ...given } = body;
   const settings = { start: "earliest", leaseSeconds: 30, ...given };
   const former = subs.get(String(name));
@@ -104,8 +108,12 @@ export async function act(
   throw new Refusal("route-not-found", "There is no such route");
 }
 
-export const releaseAs = (at: At, how: string, key: string, { sequence = "" }: FakeRequest["query"]) =>
-  release(at, key, how === "skip" ? sequence : undefined);
+export const releaseAs = (
+  at: At,
+  how: string,
+  key: string,
+  { sequence = "" }: FakeRequest["query"],
+) => release(at, key, how === "skip" ? sequence : undefined);
 
 async function poll(
   state: FakeState,
