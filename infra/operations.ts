@@ -23,6 +23,7 @@ export const OPERATIONS = {
   /** The pusher is a worker of subscriptions: it reads the log, leases, parks and commits. */
   pusher: [
     "BatchGetItem",
+    "BatchWriteItem", // the failures of a page are recorded together
     "ConditionCheckItem",
     "DeleteItem",
     "GetItem",

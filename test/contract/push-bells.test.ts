@@ -264,3 +264,84 @@ describe("the dispatcher and the pusher", () => {
     await expect(push({ Records: [{ body: "{}" }] })).rejects.toThrow("no bell");
   });
 });
+
+/** A change of a subscription, and what its push sends because of it. */
+type Change = {
+  readonly of: string;
+  readonly change: (stream: string) => Promise<unknown>;
+  readonly sends: readonly number[];
+};
+
+describe("a change of a subscription that lets events through rings its push", () => {
+  const changes: readonly Change[] = [
+    { of: "a seek", change: (at) => api.seek(at, "hook", "earliest"), sends: [1, 2] },
+    {
+      of: "a replay",
+      change: (at) => sendTo(at, "/replay", "POST", { from: "earliest" }),
+      sends: [1, 2],
+    },
+    {
+      of: "another filter",
+      change: (at) => api.patchSubscription(at, "hook", { filter: { keyPrefix: "b" } }),
+      sends: [],
+    },
+    { of: "an enable", change: (at) => sendTo(at, "/enable", "POST"), sends: [] },
+    {
+      of: "another endpoint",
+      change: (at) => sendTo(at, "", "PUT", { url: target.url }),
+      sends: [],
+    },
+    { of: "a rotation", change: (at) => sendTo(at, "/rotate", "POST"), sends: [] },
+  ];
+  it.each(changes)("[push.ring] $of", async ({ change, sends }) => {
+    const { stream } = await pushed();
+    await api.publish(stream, [eventOf(1), eventOf(2)]);
+    await hear(2);
+    await drain();
+    received.length = 0;
+    await change(stream);
+    await hear(3);
+    expect(await drain()).toBe(1);
+    expect(sent()).toEqual(sends);
+  });
+
+  it.each(["retry", "skip"] as const)("[push.ring] a %s of a parked key", async (how) => {
+    const { stream } = await pushed();
+    answer(() => 500);
+    await api.publish(stream, [eventOf(1), eventOf(2)]);
+    await hear(2);
+    await drain();
+    expect(sent()).toEqual([1]);
+    received.length = 0;
+    answer(() => 204);
+    await api.release(stream, "hook", "a", how);
+    await hear(3);
+    expect(await drain()).toBe(1);
+    expect(sent()).toEqual(how === "retry" ? [1, 2] : [2]);
+  });
+
+  it("[push.ring] a worker that leaves", async () => {
+    const { stream } = await pushed();
+    await api.commitAndPoll(stream, "hook", { consumer: "by-hand" });
+    await api.publish(stream, [eventOf(1)]);
+    await hear(2);
+    await drain();
+    expect(sent()).toEqual([]);
+    await api.leave(stream, "hook", "by-hand");
+    await hear(3);
+    await drain();
+    expect(sent()).toEqual([1]);
+  });
+
+  it("but not the push of a different subscription, and none that is disabled", async () => {
+    const { stream } = await pushed();
+    await api.createSubscription(stream, { name: "other", start: "earliest" });
+    await api.seek(stream, "other", "earliest");
+    await sendTo(stream, "/disable", "POST");
+    await api.seek(stream, "hook", "earliest");
+    await api.publish(stream, [eventOf(1)]);
+    await hear(2);
+    expect(heard.filter(({ sk }) => sk === "BELL")).toHaveLength(1);
+    expect(messages).toEqual([]);
+  });
+});

@@ -97,6 +97,22 @@ describe("a replay", () => {
     expect([sent("a"), sent("b")]).toEqual([[1, 2, 3], [1]]);
   });
 
+  it("[push.replay] begins the attempts of a key again that was given up", async () => {
+    const { stream } = await pushed();
+    answer((delivery) => (isOf("bad")(delivery) ? 500 : 204));
+    await api.publish(stream, [event("bad", 1), event("good", 1)]);
+    for (let attempt = 0; attempt < 11; attempt++) {
+      await run();
+      aheadMs += 29 * HOUR_MS;
+    }
+    expect(await stateOf(stream)).toMatchObject({ retryingKeys: 0, givenUpKeys: 1 });
+    const replayed = await sendTo(stream, "/replay", "POST", { from: "earliest" });
+    expect(described.Push.parse(replayed.body)).toMatchObject({ retryingKeys: 0, givenUpKeys: 0 });
+    await run();
+    expect(await stateOf(stream)).toMatchObject({ retryingKeys: 1, givenUpKeys: 0 });
+    expect((await deliveriesOf(stream)).deliveries[0]).toMatchObject({ key: "bad", attempt: 1 });
+  });
+
   it("[push.replay] is refused for anything that is neither earliest nor a time, and moves nothing", async () => {
     const { stream } = await pushed();
     await api.publish(stream, event("a", 1));

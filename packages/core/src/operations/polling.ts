@@ -2,6 +2,7 @@ import type { PollBody, RedeliveryReason } from "@eventledger/protocol";
 import { inAllEpochs } from "../cursor/later-chains.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { lifeText, type Tenant } from "../model/names.ts";
+import { ringChanged } from "../push/ring-changed.ts";
 import { IDLE_MEMORY_MS, type LiveStream } from "../stream/live-streams.ts";
 import { createPace } from "../subscription/poll/pace.ts";
 import type { Poll } from "../subscription/poll/page.ts";
@@ -214,6 +215,8 @@ export function pollOperations(parts: Parts) {
       await streams.use(tenant, name, async (stream) => {
         await leases.leave(stream, subscription, consumer);
         log.notifier.notify(stream.life);
+        // A push of the subscription takes over what the worker has not committed.
+        await ringChanged(parts, stream, subscription);
       });
     },
 

@@ -22,12 +22,16 @@ import { notOfKey, pushNotFound } from "../push/push-problems.ts";
 import { describeAnswer } from "../push/set-aside.ts";
 import type { LiveStream } from "../stream/live-streams.ts";
 import { findEvent } from "../subscription/parking/find-event.ts";
+import { allParked } from "../subscription/parking/parking-plan.ts";
 import { seek } from "../subscription/position/seek.ts";
 import type { PushChange, PushId, PushRow } from "../table/push.entity.ts";
 import type { PushFailure } from "../table/push-work.entity.ts";
 import type { Parts } from "./parts.ts";
 
 const SECRET_BYTES = 24;
+
+/** A seek ends all parking. */
+const NOTHING_PARKED: ReadonlySet<string> = new Set();
 
 /** The list of the deliveries of a subscription. */
 const listOf = (uid: string) => `deliveries ${uid}` as const;
@@ -36,16 +40,19 @@ const listOf = (uid: string) => `deliveries ${uid}` as const;
 export function pushOperations(parts: Parts) {
   const { table, clock, random, streams, subscriptions, cursors, places, log } = parts;
 
-  const idOf = async (stream: LiveStream, subscription: string): Promise<PushId> => {
-    const { row } = await subscriptions.load(stream, subscription);
-    return { life: stream.life, subscriptionUid: row.uid };
-  };
+  /** Returns the identity of a subscription's push, and the keys that are parked. */
+  async function identify(stream: LiveStream, subscription: string) {
+    const state = await subscriptions.load(stream, subscription);
+    const id: PushId = { life: stream.life, subscriptionUid: state.row.uid };
+    return { id, parked: new Set(allParked(state).map(({ parked: { key } }) => key)) };
+  }
 
   async function load(tenant: Tenant, name: string, subscription: string) {
     const stream = await streams.load(tenant, name);
-    const row = await table.pushes.load(await idOf(stream, subscription));
+    const { id, parked } = await identify(stream, subscription);
+    const row = await table.pushes.load(id);
     if (row === undefined) throw pushNotFound();
-    return { stream, row };
+    return { stream, row, parked };
   }
 
   const newSecret = (): string =>
@@ -55,8 +62,10 @@ export function pushOperations(parts: Parts) {
     sealed: portOf(parts).seal.seal(secret, sealContext(life, subscriptionUid)),
   });
 
-  async function toView(row: PushRow): Promise<Push> {
-    const retries = await table.pushWork.retries(row);
+  /** Describes a push. A key that a seek, a retry or a skip has freed waits for nothing. */
+  async function toView(row: PushRow, parked: ReadonlySet<string>): Promise<Push> {
+    const all = await table.pushWork.retries(row);
+    const retries = all.filter(({ key }) => parked.has(key));
     const { disabled, outage } = row;
     return {
       url: row.url,
@@ -107,7 +116,7 @@ export function pushOperations(parts: Parts) {
     ): Promise<{ push: Push | NewPush; created: boolean }> {
       portOf(parts).assertUrl(asked.url);
       const stream = await streams.load(tenant, name);
-      const id = await idOf(stream, subscription);
+      const { id, parked } = await identify(stream, subscription);
       const secret = newSecret();
       const row: PushRow = {
         ...id,
@@ -123,41 +132,42 @@ export function pushOperations(parts: Parts) {
       const to = { ...asked, keyPrefix: keyPrefix ?? null, outage: null, streak: [] };
       const now = created ? row : await changePush(table, id, () => to);
       await table.pushWork.ring(id, clock.now());
-      const push = await toView(now);
+      const push = await toView(now, parked);
       return { push: created ? { ...push, secret } : push, created };
     },
 
     async getPush(tenant: Tenant, name: string, subscription: string): Promise<Push> {
-      return toView((await load(tenant, name, subscription)).row);
+      const { row, parked } = await load(tenant, name, subscription);
+      return toView(row, parked);
     },
 
     /** Ends a push. Its parked keys stay parked. Does nothing when there is none. */
     async deletePush(tenant: Tenant, name: string, subscription: string): Promise<void> {
-      const id = await idOf(await streams.load(tenant, name), subscription);
+      const { id } = await identify(await streams.load(tenant, name), subscription);
       await table.pushes.remove(id);
       await table.pushWork.removeAll(id);
     },
 
     async switchPush(tenant: Tenant, name: string, subscription: string, on: boolean) {
-      const { row } = await load(tenant, name, subscription);
+      const { row, parked } = await load(tenant, name, subscription);
       const to: PushChange = on
         ? { disabled: null, outage: null, streak: [] }
         : { disabled: "asked" };
       const now = await changePush(table, row, () => to);
       if (on) await table.pushWork.ring(row, clock.now());
-      return toView(now);
+      return toView(now, parked);
     },
 
     /** Shows the next secret. The former one also signs for another day. */
     async rotatePushSecret(tenant: Tenant, name: string, subscription: string): Promise<NewPush> {
-      const { row } = await load(tenant, name, subscription);
+      const { row, parked } = await load(tenant, name, subscription);
       const make = () => sealed(row, newSecret());
       const now = await changePush(table, row, ({ secrets }) => ({
         secrets: rotateSecrets(secrets, clock.now(), make),
       }));
       await table.pushWork.ring(row, clock.now());
       const [secret = ""] = secretsOf(now, portOf(parts).seal, clock.now());
-      return { ...(await toView(now)), secret };
+      return { ...(await toView(now, parked)), secret };
     },
 
     /** Sends an event that is not in the log. */
@@ -225,14 +235,15 @@ export function pushOperations(parts: Parts) {
       { from }: ReplayBody,
     ): Promise<Push> {
       return streams.useNow(tenant, name, async (stream) => {
-        const row = await table.pushes.load(await idOf(stream, subscription));
+        const { id } = await identify(stream, subscription);
+        const row = await table.pushes.load(id);
         if (row === undefined) throw pushNotFound();
         const place = from === "earliest" ? ("earliest" as const) : { timestamp: from };
         const target = places.ofBody(stream, place, { pointer: "/from" });
         await seek(parts, stream, subscription, target);
         log.notifier.notify(stream.life);
         await table.pushWork.ring(row, clock.now());
-        return toView(row);
+        return toView(row, NOTHING_PARKED);
       });
     },
   };

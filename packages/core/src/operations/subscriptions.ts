@@ -14,6 +14,7 @@ import { subscriptionNotFound } from "../kernel/error.ts";
 import { fittingItems, type StatsPage } from "../kernel/list-page.ts";
 import { lifeText, type Tenant } from "../model/names.ts";
 import { statusOf } from "../push/push-plan.ts";
+import { ringChanged } from "../push/ring-changed.ts";
 import {
   createSubscriptionInfo,
   measuredAtOnce,
@@ -115,6 +116,7 @@ export function subscriptionOperations(parts: Parts) {
       return streams.useNow(tenant, name, async (stream) => {
         const { state, warnings } = await change(parts, stream, subscription, asked);
         log.notifier.notify(stream.life);
+        await ringChanged(parts, stream, subscription);
         return { ...toSubscription(stream, state.row), warnings: [...warnings] };
       });
     },
@@ -144,6 +146,7 @@ export function subscriptionOperations(parts: Parts) {
           place === "bootstrap" ? place : places.ofBody(stream, place, { pointer: "/to" });
         const sought = await seek(parts, stream, subscription, target);
         log.notifier.notify(stream.life);
+        await ringChanged(parts, stream, subscription);
         return { ...sought, committed: cursors.format(sought.committed), life: lifeText(stream) };
       });
     },

@@ -25,6 +25,8 @@ describe("the plan of a push", () => {
       ...["delivered", "delivered", "delivered", "failed", "failed", "failed", "gone", "failed"],
     ]);
     expect(judge(silent)).toBe("unreachable");
+    expect(judge({ ...silent, isSent: false })).toBe("unreachable");
+    expect(judge({ ...silent, isSent: true })).toBe("failed");
   });
 
   it("[push.order] retries after growing delays, with some chance in them", () => {

@@ -13,14 +13,20 @@ export type PushAnswer =
       readonly text: string;
     }
   /** No connection, no answer in time, or an address that must not be used. */
-  | { readonly kind: "unreachable"; readonly error: string };
+  | {
+      readonly kind: "unreachable";
+      readonly error: string;
+      /** True when the event was sent, and only the answer is missing. */
+      readonly isSent?: boolean;
+    };
 
 export type Verdict = "delivered" | "failed" | "unreachable" | "gone";
 
 const GONE = 410;
 
 export function judge(answer: PushAnswer): Verdict {
-  if (answer.kind === "unreachable") return "unreachable";
+  // An endpoint may fail to answer because of the event, so other keys are sent to it.
+  if (answer.kind === "unreachable") return answer.isSent === true ? "failed" : "unreachable";
   if (answer.status === GONE) return "gone";
   return answer.status >= 200 && answer.status < 300 ? "delivered" : "failed";
 }

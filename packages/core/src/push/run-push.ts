@@ -10,6 +10,7 @@ import type { PollDeps } from "../subscription/poll/poll.ts";
 import { commit } from "../subscription/position/commit.ts";
 import type { Leases } from "../subscription/workers/leases.ts";
 import { pollShare } from "../subscription/workers/poll-share.ts";
+import { leaseMsOf } from "../subscription/workers/until-memory.ts";
 import type { Disabled, PushChange, PushRow } from "../table/push.entity.ts";
 import type { Table } from "../table/table.ts";
 import { type Deliver, deliveryId, type Seal, secretsOf } from "./endpoint.ts";
@@ -43,6 +44,11 @@ export type RunDeps = PollDeps & {
     because: Exclude<Disabled, "asked">,
   ) => Promise<Pick<PushChange, "unrecorded">>;
 };
+
+/** The page of an event that is sent, and its batch. */
+type Sending = { readonly failures: Failed[]; readonly page: Poll; readonly batch: number };
+
+const ALL_DONE = { isRoom: true, retryAt: Number.POSITIVE_INFINITY };
 
 /** What a run has done. */
 export type PushRun = {
@@ -89,9 +95,14 @@ export async function runPush(
       }
       await run.releaseDue();
       const began = clock.monotonic();
-      const request = { limit, consumer, heardMs: clock.now() };
+      const request = { limit, consumer, heardMs: clock.now(), together: true };
       const page = await pollShare(deps, stream, subscription, request);
-      if (page.events.length === 0 && page.caughtUp) {
+      if (page.events.length === 0 && page.idle) {
+        if (!page.caughtUp) {
+          // A different worker has the rest, or parked keys hold the position.
+          run.again(await run.nextLook());
+          break;
+        }
         if (isSettled) break;
         await settle?.();
         isSettled = true;
@@ -100,13 +111,28 @@ export async function runPush(
       const keeper = keepLeases(deps, { stream, subscription, consumer, page }, run.stop);
       const done = await run.sendPage(page, keeper.holds).finally(() => keeper.stop());
       if (!done) break;
-      await commit(deps, stream, subscription, page.cursor);
+      await commitPage(deps, stream, subscription, page);
       limit = nextPageSize(limit, clock.monotonic() - began);
     }
   } finally {
     await leases.leave(stream, subscription, consumer);
   }
   return run.result();
+}
+
+/** Commits a page, which is one of the log, or of the queues of retried keys. */
+async function commitPage(
+  deps: RunDeps,
+  stream: LiveStream,
+  name: string,
+  { cursor, queues }: Poll,
+): Promise<void> {
+  if (queues === undefined) {
+    await commit(deps, stream, name, cursor);
+    return;
+  }
+  const { row } = await deps.subscriptions.recall(stream, name);
+  await deps.subscriptions.commitQueues(stream, row, cursor, queues);
 }
 
 /** What one run knows. */
@@ -132,7 +158,7 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
     await change({ disabled: because, ...(await deps.noteDisabled(row, because)) });
   };
 
-  async function send(event: StoredEvent, failures: Failed[], page: Poll): Promise<Sent> {
+  async function send(event: StoredEvent, { failures, page, batch }: Sending): Promise<Sent> {
     if (stopped || circuit.isOpen()) return "held";
     const partition = chainOfEvent(stream, event);
     const id = deliveryId(lifeText(stream), partition, event);
@@ -144,11 +170,11 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
     if (verdict === "delivered") {
       delivered++;
       circuit.succeeded();
-      await setAside.accepted(event);
+      setAside.accepted(event);
       return "done";
     }
     failed++;
-    failures.push({ event, id, answer });
+    failures.push({ event, batch, id, answer });
     // A key that fails again says nothing new about the endpoint.
     if (verdict !== "failed" || !setAside.hasFailed(event)) circuit.failed(event.key, verdict);
     if (verdict === "gone") isGone = true;
@@ -157,12 +183,14 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
   }
 
   /** Holds the position. A few events are tried from time to time. */
-  async function suspend(failures: readonly Failed[]): Promise<void> {
-    for (const failure of failures) await setAside.record(failure);
+  async function suspend(failures: readonly Failed[], hasSuccess: boolean): Promise<void> {
+    await setAside.record(failures);
+    await setAside.flush();
     if (isGone) return disable("gone");
     if (row === undefined || row.disabled !== undefined) return;
     const draw = { nowMs: clock.now(), fraction: random.fraction() };
-    const outage = outageAfter(row.outage, draw);
+    // Whatever it has refused, it works as long as it accepts anything.
+    const outage = outageAfter(hasSuccess ? undefined : row.outage, draw);
     if (outage === "over") return disable("failing");
     await change({ outage });
     againAt = Math.min(againAt, outage.probeAt);
@@ -183,6 +211,12 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
      */
     isCurrent: async (): Promise<boolean> =>
       row !== undefined && (await table.pushes.load(row))?.version === row.version,
+
+    /** Returns when to look again for events that this worker may not have now. */
+    nextLook: async (): Promise<number> => {
+      const { row: settings } = await deps.subscriptions.recall(stream, first.subscription);
+      return Math.min(clock.now() + leaseMsOf(settings.config), setAside.nextRetryAt());
+    },
 
     releaseDue: () => (first.outage === undefined ? setAside.releaseDue() : undefined),
 
@@ -209,27 +243,22 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
       const failures: Failed[] = [];
       const before = delivered;
       const concurrency = row?.outage === undefined ? first.concurrency : 1;
+      const batches = new Map(page.events.map((event, at) => [event, page.batches?.[at] ?? 0]));
       const complete = await inKeyOrder(page.events, concurrency, (event) =>
-        send(event, failures, page),
+        send(event, { failures, page, batch: batches.get(event) ?? 0 }),
       );
       if (stopped || (failures.length > 0 && !(await holds()))) return false;
       const isStillOut = row?.outage !== undefined && delivered === before && failures.length > 0;
       if (!complete || isStillOut) {
-        await suspend(failures);
+        await suspend(failures, delivered > before);
         return false;
       }
       await recordHealth();
-      for (const failure of failures) {
-        const parked = await setAside.park(failure, page);
-        if (parked === "full") {
-          // The position is held until one of the parked keys is free.
-          await setAside.record(failure);
-          againAt = Math.min(againAt, setAside.nextRetryAt());
-          return false;
-        }
-        againAt = Math.min(againAt, parked.retryAt ?? againAt);
-      }
-      return true;
+      const parked = failures.length === 0 ? ALL_DONE : await setAside.park(failures, page);
+      await setAside.flush();
+      // Without room, the position is held until one of the parked keys is free.
+      againAt = Math.min(againAt, parked.isRoom ? parked.retryAt : setAside.nextRetryAt());
+      return parked.isRoom;
     },
 
     result: (): PushRun => ({

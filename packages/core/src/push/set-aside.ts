@@ -22,6 +22,8 @@ type Deps = {
 /** An event that its endpoint did not accept. */
 export type Failed = {
   readonly event: StoredEvent;
+  /** The first sequence of the batch that contains it. */
+  readonly batch: number;
   /** The id of the delivery. */
   readonly id: string;
   readonly answer: PushAnswer;
@@ -36,32 +38,57 @@ export async function loadSetAside(deps: Deps, stream: LiveStream, row: PushRow)
   const name = row.subscription;
   const known = new Map<string, PushRetry>();
   for (const each of await table.pushWork.retries(row)) known.set(each.key, each);
+  /** The keys whose row in the table is not as `known` says. */
+  const changed = new Set<string>();
 
-  const forget = async (key: string): Promise<void> => {
+  const forget = (key: string): void => {
     known.delete(key);
-    await table.pushWork.removeRetry(row, key);
+    changed.add(key);
   };
 
-  async function record({ event, id, answer }: Failed, next?: PushRetry): Promise<void> {
-    const nowMs = clock.now();
-    const failure = {
-      id,
-      key: event.key,
-      sequence: event.sequence,
-      at: nowMs,
-      attempt: next?.attempts ?? 1,
-      nextAttemptAt: next?.retryAt,
-      ...describeAnswer(answer),
-    };
-    const expiresAt = Math.ceil((nowMs + LIMITS.pushFailureDays * DAY_MS) / 1_000);
-    await table.pushWork.addFailure(row, failure, {
-      expiresAt,
-      random: Buffer.from(random.bytes(6)).toString("hex"),
+  /** Writes what has changed. Until then, a crash leaves records that are ignored. */
+  async function flush(): Promise<void> {
+    const keys = [...changed];
+    changed.clear();
+    await table.pushWork.changeRetries(row, {
+      put: keys.flatMap((key) => known.get(key) ?? []),
+      removed: keys.filter((key) => !known.has(key)),
     });
   }
 
+  async function record(
+    failures: readonly Failed[],
+    nextOf: (failed: Failed) => PushRetry | undefined = () => undefined,
+  ): Promise<void> {
+    const nowMs = clock.now();
+    const rows = failures.map((failed) => {
+      const { event, id, answer } = failed;
+      const { key, sequence } = event;
+      const { attempts: attempt = 1, retryAt: nextAttemptAt } = nextOf(failed) ?? {};
+      const suffix = Buffer.from(random.bytes(6)).toString("hex");
+      const of = { id, key, sequence, at: nowMs, attempt, nextAttemptAt };
+      return { ...of, ...describeAnswer(answer), random: suffix };
+    });
+    const expiresAt = Math.ceil((nowMs + LIMITS.pushFailureDays * DAY_MS) / 1_000);
+    await table.pushWork.addFailures(row, rows, expiresAt);
+  }
+
+  /**
+   * Returns the next attempt of a key whose event has failed. An event of the log itself is a first
+   * attempt: what is known of its key is from before a seek.
+   */
+  function planNext({ event: { key, sequence }, answer }: Failed, isRetry: boolean): PushRetry {
+    const before = isRetry ? known.get(key) : undefined;
+    const attempts = before?.sequence === sequence ? before.attempts + 1 : 1;
+    const draw = { nowMs: clock.now(), fraction: random.fraction() };
+    return { key, sequence, attempts, retryAt: retryAt(attempts, answer, draw) };
+  }
+
   return {
-    record,
+    flush,
+
+    /** Records failures whose keys are not parked. */
+    record: (failures: readonly Failed[]): Promise<void> => record(failures),
 
     /** Lets the keys whose time has come be delivered again. */
     async releaseDue(): Promise<void> {
@@ -77,7 +104,7 @@ export async function loadSetAside(deps: Deps, stream: LiveStream, row: PushRow)
           known.set(key, { ...waiting, retryAt: undefined });
         } catch (error) {
           if (!(error instanceof LedgerError) || !NOT_WAITING.has(error.code)) throw error;
-          await forget(key);
+          forget(key);
         }
       }
     },
@@ -90,38 +117,37 @@ export async function loadSetAside(deps: Deps, stream: LiveStream, row: PushRow)
     hasFailed: ({ key, sequence }: StoredEvent): boolean => known.get(key)?.sequence === sequence,
 
     /**
-     * Records that an event was accepted. Its key stops waiting, unless a later event of it has
+     * Notes that an event was accepted. Its key stops waiting, unless a later event of it has
      * failed.
      */
-    async accepted({ key, sequence }: StoredEvent): Promise<void> {
+    accepted({ key, sequence }: StoredEvent): void {
       const waiting = known.get(key);
-      if (waiting !== undefined && sequence >= waiting.sequence) await forget(key);
+      if (waiting !== undefined && sequence >= waiting.sequence) forget(key);
     },
 
     /**
-     * Parks the key of a failed event, while the worker that polled the page holds its partition.
-     * The next attempt is recorded first, so that it is not lost. "full" when no more keys can be
-     * parked.
+     * Parks the keys of failed events, while the worker that polled the page holds their
+     * partitions. The next attempts are recorded first, so that none is lost. Returns whether there
+     * was room for all of them, and the time of the first of these attempts.
      */
-    async park(failed: Failed, { cursor }: Pick<Poll, "cursor">): Promise<PushRetry | "full"> {
-      const { event, answer } = failed;
-      const { key, sequence } = event;
-      const before = known.get(key);
-      const attempts = before?.sequence === sequence ? before.attempts + 1 : 1;
-      const draw = { nowMs: clock.now(), fraction: random.fraction() };
-      const next = { key, sequence, attempts, retryAt: retryAt(attempts, answer, draw) };
-      await table.pushWork.putRetry(row, next);
-      known.set(key, next);
-      const asked = { key, sequence, reason: reasonOf(answer) };
-      try {
-        await parking.park(stream, name, asked, cursor.tokens);
-      } catch (error) {
-        if (!(error instanceof LedgerError) || error.code !== "not-parkable") throw error;
-        await forget(key);
-        return "full";
+    async park(
+      failures: readonly Failed[],
+      { cursor, queues }: Pick<Poll, "cursor" | "queues">,
+    ): Promise<{ isRoom: boolean; retryAt: number }> {
+      const isRetry = queues !== undefined || cursor.queue !== undefined;
+      const next = new Map(failures.map((failed) => [failed, planNext(failed, isRetry)]));
+      for (const each of next.values()) {
+        known.set(each.key, each);
+        changed.add(each.key);
       }
-      await record(failed, next);
-      return next;
+      await flush();
+      const asked = failures.map(({ answer, ...of }) => ({ ...of, reason: reasonOf(answer) }));
+      const without = await parking.parkAll(stream, name, asked, cursor.tokens);
+      for (const key of without) forget(key);
+      const parked = ({ event }: Failed): boolean => !without.has(event.key);
+      await record(failures, (failed) => (parked(failed) ? next.get(failed) : undefined));
+      const times = failures.filter(parked).map((each) => next.get(each)?.retryAt ?? Infinity);
+      return { isRoom: without.size === 0, retryAt: Math.min(...times) };
     },
   };
 }

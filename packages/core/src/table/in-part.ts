@@ -1,5 +1,11 @@
-import { fullJitterMs } from "../kernel/retry.ts";
-import { READ_BACKOFF, readRows, storeUnavailable, writeRowsUntilKnown } from "./aws-error.ts";
+import { again, backOff, fullJitterMs, retry } from "../kernel/retry.ts";
+import {
+  outcomeUnknown,
+  READ_BACKOFF,
+  readRows,
+  storeUnavailable,
+  writeRowsUntilKnown,
+} from "./aws-error.ts";
 import type { Connection } from "./connection.ts";
 
 /** The maximum number of consecutive answers without any progress. */
@@ -57,6 +63,31 @@ export async function deleteEach<Key>(
   if (unprocessed.length > 0) await clock.sleep(fullJitterMs(random, 2, READ_BACKOFF));
   return keys.length - unprocessed.length;
 }
+
+/** The most rows that one BatchWriteItem writes. */
+const WRITES_MAX = 25;
+
+/**
+ * Puts or deletes rows, many with each request. BatchWriteItem may leave a part unprocessed, even
+ * when the table is healthy. The whole request is then sent again, which is harmless. Throws
+ * `outcome-unknown` when the table keeps leaving a part.
+ */
+export async function writeEach<Row>(
+  connection: Connection,
+  rows: readonly Row[],
+  write: (rows: Row[]) => Promise<{ readonly unprocessed: readonly unknown[] }>,
+): Promise<void> {
+  const limits = { tries: IDLE_TRIES, pause: backOff(connection, READ_BACKOFF) };
+  for (let from = 0; from < rows.length; from += WRITES_MAX) {
+    const some = rows.slice(from, from + WRITES_MAX);
+    await retry(limits, async () => {
+      const { unprocessed } = await writeRowsUntilKnown(connection, () => write(some));
+      return unprocessed.length === 0 ? undefined : again(outcomeUnknown(UNPROCESSED));
+    });
+  }
+}
+
+const UNPROCESSED = new Error("UnprocessedItems");
 
 /** The result of deleting one page of rows. */
 export type DeletedPage = {

@@ -2,6 +2,7 @@ import { CustomAttributeType, Entity } from "electrodb";
 import type { Life } from "../model/names.ts";
 import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
+import { writeEach } from "./in-part.ts";
 import type { PushId } from "./push.entity.ts";
 
 /** A key that waits for its next attempt, or that had its last one. */
@@ -126,40 +127,44 @@ export const pushWorkRows = (connection: Connection, { bell, retry, failure }: E
     return data;
   },
 
-  async putRetry({ life, subscriptionUid }: PushId, row: PushRetry): Promise<void> {
-    const { retryAt, ...rest } = row;
-    const at = retryAt === undefined ? {} : { retryAt };
-    await writeRowsUntilKnown(connection, () =>
-      retry.put({ life, subscriptionUid, ...rest, ...at }).go(),
-    );
+  /** Puts and removes keys that wait, many with each request. */
+  async changeRetries(
+    { life, subscriptionUid }: PushId,
+    { put, removed }: { readonly put: readonly PushRetry[]; readonly removed: readonly string[] },
+  ): Promise<void> {
+    const rows = put.map(({ retryAt, ...row }) => ({
+      life,
+      subscriptionUid,
+      ...row,
+      ...(retryAt === undefined ? {} : { retryAt }),
+    }));
+    const keys = removed.map((key) => ({ life, subscriptionUid, key }));
+    await writeEach(connection, rows, (some) => retry.put(some).go({ unprocessed: "raw" }));
+    await writeEach(connection, keys, (some) => retry.delete(some).go({ unprocessed: "raw" }));
   },
 
   async removeRetry({ life, subscriptionUid }: PushId, key: string): Promise<void> {
     await writeRowsUntilKnown(connection, () => retry.delete({ life, subscriptionUid, key }).go());
   },
 
-  /** Records a failed delivery until `expiresAt`, in seconds since 1970. */
-  async addFailure(
+  /** Records failed deliveries until `expiresAt`, in seconds since 1970. */
+  async addFailures(
     { life, subscriptionUid }: PushId,
-    { nextAttemptAt, status, error, answer, ...row }: PushFailure,
-    { expiresAt, random }: { readonly expiresAt: number; readonly random: string },
+    failures: readonly (PushFailure & { readonly random: string })[],
+    expiresAt: number,
   ): Promise<void> {
-    const place = `${String(row.at).padStart(14, "0")}.${random}`;
-    await writeRowsUntilKnown(connection, () =>
-      failure
-        .put({
-          life,
-          subscriptionUid,
-          place,
-          ...row,
-          ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),
-          ...(status === undefined ? {} : { status }),
-          ...(error === undefined ? {} : { error }),
-          ...(answer === undefined ? {} : { answer }),
-          expiresAt,
-        })
-        .go(),
-    );
+    const rows = failures.map(({ nextAttemptAt, status, error, answer, random, ...row }) => ({
+      life,
+      subscriptionUid,
+      place: `${String(row.at).padStart(14, "0")}.${random}`,
+      ...row,
+      ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),
+      ...(status === undefined ? {} : { status }),
+      ...(error === undefined ? {} : { error }),
+      ...(answer === undefined ? {} : { answer }),
+      expiresAt,
+    }));
+    await writeEach(connection, rows, (some) => failure.put(some).go({ unprocessed: "raw" }));
   },
 
   /** Returns a page of failures, the newest first, and whether there are more. */

@@ -201,10 +201,34 @@ describe("a delivery", () => {
     expect(await deliver({ ...delivery, url, timeoutMs: 50 })).toEqual({
       kind: "unreachable",
       error: "The endpoint did not answer within 0.05 s.",
+      isSent: true,
     });
     close();
     server.closeAllConnections();
     server.close();
+  });
+
+  it("is sent on a new connection when the endpoint has closed an idle one", async () => {
+    let isClosing = false;
+    let requests = 0;
+    const server = createServer((request, response) => {
+      requests++;
+      if (isClosing) request.socket.resetAndDestroy();
+      else response.writeHead(204).end();
+      isClosing = requests === 1;
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const { deliver, close } = createDeliver({ reach: "everything" });
+    for (const expected of [1, 3]) {
+      expect(await deliver({ ...delivery, url })).toMatchObject({ status: 204 });
+      expect(requests).toBe(expected);
+    }
+    close();
+    server.closeAllConnections();
+    server.close();
+    const refused = await deliver({ ...delivery, url });
+    expect(refused).toMatchObject({ kind: "unreachable", isSent: false });
   });
 
   it("understands both forms of `Retry-After`", () => {

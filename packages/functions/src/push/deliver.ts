@@ -5,7 +5,8 @@ import {
   type IncomingMessage,
 } from "node:http";
 import { Agent as HttpsAgent, request as https } from "node:https";
-import type { LookupFunction } from "node:net";
+import type { LookupFunction, Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { Delivery, PushAnswer } from "@eventledger/core";
 import { LIMITS } from "@eventledger/protocol";
 import { PrivateAddress, publicLookup, type Reach, wrongUrl } from "./address.ts";
@@ -30,26 +31,37 @@ export function createDeliver({ reach, now = () => new Date(), lookup }: Deliver
   const agents = { "http:": new HttpAgent(pool), "https:": new HttpsAgent(pool) };
   const checked = lookup ?? (reach === "public" ? publicLookup() : undefined);
 
-  const deliver = async (delivery: Delivery): Promise<PushAnswer> => {
-    const wrong = wrongUrl(delivery.url, reach);
-    if (wrong !== undefined) return { kind: "unreachable", error: `The URL ${wrong}.` };
+  /** Sends a delivery once, on a connection of the pool or on a new one. */
+  const attempt = async (delivery: Delivery, isNew = false): Promise<PushAnswer> => {
     const url = new URL(delivery.url);
     const isHttps = url.protocol === "https:";
+    const agent = isHttps ? agents["https:"] : agents["http:"];
     const { headers, body } = compose(delivery, now());
     const ending = AbortSignal.timeout(delivery.timeoutMs);
+    const sent = (isHttps ? https : http)(url, {
+      method: "POST",
+      headers: { ...headers, "content-length": Buffer.byteLength(body) },
+      agent: isNew ? false : agent,
+      signal: ending,
+      ...(checked === undefined ? {} : { lookup: checked }),
+    });
+    const isSent = connectionOf(sent, isHttps);
     try {
-      const sent = (isHttps ? https : http)(url, {
-        method: "POST",
-        headers: { ...headers, "content-length": Buffer.byteLength(body) },
-        agent: isHttps ? agents["https:"] : agents["http:"],
-        signal: ending,
-        ...(checked === undefined ? {} : { lookup: checked }),
-      });
       sent.end(body);
       return await answerOf(sent);
     } catch (error) {
-      return { kind: "unreachable", error: describe(error, ending, delivery.timeoutMs) };
+      // The endpoint may have closed an idle connection at this moment.
+      if (sent.reusedSocket && codeOf(error) === "ECONNRESET") return attempt(delivery, true);
+      const text = describe(error, ending, delivery.timeoutMs);
+      return { kind: "unreachable", error: text, isSent: isSent() };
     }
+  };
+
+  const deliver = async (delivery: Delivery): Promise<PushAnswer> => {
+    const wrong = wrongUrl(delivery.url, reach);
+    return wrong === undefined
+      ? attempt(delivery)
+      : { kind: "unreachable", error: `The URL ${wrong}.` };
   };
 
   return {
@@ -59,6 +71,25 @@ export function createDeliver({ reach, now = () => new Date(), lookup }: Deliver
     },
   };
 }
+
+/** Returns a function that says whether a request has a connection to its endpoint. */
+function connectionOf(sent: ClientRequest, isHttps: boolean): () => boolean {
+  const name = isHttps ? "secureConnect" : "connect";
+  let isConnected = false;
+  sent.once("socket", (socket) => {
+    const connected = () => {
+      isConnected = true;
+    };
+    if (isReady(socket)) return connected();
+    socket.once(name, connected);
+    sent.once("close", () => socket.off(name, connected));
+  });
+  return () => isConnected;
+}
+
+/** Returns whether a socket of the pool is connected already. */
+const isReady = (socket: Socket): boolean =>
+  socket instanceof TLSSocket ? (socket.getProtocol() ?? "").startsWith("TLS") : !socket.connecting;
 
 const answerOf = (sent: ClientRequest): Promise<PushAnswer> =>
   new Promise((resolve, reject) => {
@@ -101,6 +132,9 @@ export function retryAfterMs(text: string | undefined, nowMs = Date.now()): numb
 function describe(error: unknown, ending: AbortSignal, timeoutMs: number): string {
   if (ending.aborted) return `The endpoint did not answer within ${timeoutMs / 1_000} s.`;
   if (error instanceof PrivateAddress) return error.message;
-  const code = (error as { readonly code?: unknown } | undefined)?.code;
+  const code = codeOf(error);
   return `The endpoint cannot be reached${typeof code === "string" ? `: ${code}` : ""}.`;
 }
+
+const codeOf = (error: unknown): unknown =>
+  (error as { readonly code?: unknown } | undefined)?.code;

@@ -5,12 +5,12 @@ import type { LogPage } from "./read.ts";
 /**
  * Returns up to `limit` events of a page, filtered by `matches` if present, within the size of an
  * answer. The page is cut after the last of them, so it also covers the events left out before that
- * one.
+ * one. `batches` are those of the events.
  */
 export function keepMatching(
   page: LogPage,
   { limit, matches }: { limit: number; matches: ((event: StoredEvent) => boolean) | undefined },
-): { events: readonly StoredEvent[]; page: LogPage } {
+): { events: readonly StoredEvent[]; batches: readonly number[]; page: LogPage } {
   const wanted = page.entries.flatMap(({ event }, index) =>
     matches === undefined || matches(event) ? [index] : [],
   );
@@ -19,6 +19,7 @@ export function keepMatching(
   const overflow = wanted[count];
   return {
     events: most.slice(0, count),
+    batches: wanted.slice(0, count).flatMap((index) => page.entries[index]?.batch ?? []),
     page: overflow === undefined ? page : cutPage(page, overflow),
   };
 }

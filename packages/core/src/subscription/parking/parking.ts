@@ -4,7 +4,8 @@ import { invalidRequest } from "../../kernel/error.ts";
 import { again, retry } from "../../kernel/retry.ts";
 import type { Log } from "../../log/log.ts";
 import type { Entry } from "../../log/read/read-run.ts";
-import { chainIn, isDrained, openEpoch, startOfChain } from "../../model/epochs.ts";
+import { chainIn, chainOfEvent, isDrained, openEpoch, startOfChain } from "../../model/epochs.ts";
+import type { StoredEvent } from "../../model/event.ts";
 import { nothingParked, type ParkedKey } from "../../model/parking.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/live-streams.ts";
@@ -34,6 +35,13 @@ import {
 import { type NextQueue, queueRange, readQueue } from "./queue.ts";
 import { afterFirst, isDone, pendingSkip, type Release, unchanged } from "./release-plan.ts";
 
+/** An event that a worker could not process, and the batch that contains it. */
+export type FailedEvent = {
+  readonly event: StoredEvent;
+  readonly batch: number;
+  readonly reason: string;
+};
+
 type Deps = {
   readonly table: Table;
   readonly clock: Clock;
@@ -54,15 +62,15 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     return { life, subscriptionUid: uid };
   };
 
-  /**
-   * Parks the key of an event that a client names. Repeating the call is harmless. With the fencing
-   * `tokens` of a worker, the key is parked only while the worker holds the partition.
-   */
+  /** Returns the subscription with its current positions. Its row may be remembered. */
+  const now = async (stream: LiveStream, name: string): Promise<SubscriptionState> =>
+    subscriptions.refresh(stream, await subscriptions.recall(stream, name));
+
+  /** Parks the key of an event that a client names. Repeating the call is harmless. */
   async function park(
     stream: LiveStream,
     name: string,
     { sequence, key, reason }: { sequence: number; key?: string | undefined; reason: string },
-    tokens?: CursorContent["tokens"],
   ): Promise<ParkedKey> {
     const state = await subscriptions.load(stream, name);
     assertInLog(state);
@@ -77,11 +85,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     const partition = rowOf(stream, state, entry.event.key, found);
     const known = state.offsets[partition];
     const before = known === undefined ? undefined : parkedIn(known, entry.event.key);
-    const guard =
-      tokens === undefined
-        ? {}
-        : { guard: subscriptions.guardOf({ tokens }, state.row, partition) };
-    const parked = await change(stream, state, { partition, ...guard }, async (row) => {
+    const parked = await change(stream, state, { partition }, async (row) => {
       const poison = await poisonIn(stream, state, row, entry);
       const plan = planPark(row, poison, { reason, nowMs: clock.now() });
       if (plan === "full") throw tooManyParked();
@@ -89,6 +93,44 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     });
     if (parked.id !== before?.id) observeParked();
     return parked;
+  }
+
+  /**
+   * Parks the keys of events that failed in a page of a worker, with one write for each partition.
+   * The fencing `tokens` of the page are its condition: nothing is parked in a partition that a
+   * different worker has taken over. Returns the keys for which there is no room.
+   */
+  async function parkAll(
+    stream: LiveStream,
+    name: string,
+    failed: readonly FailedEvent[],
+    tokens: CursorContent["tokens"] = [],
+  ): Promise<ReadonlySet<string>> {
+    const state = await now(stream, name);
+    assertInLog(state);
+    const without = new Set<string>();
+    const partitions = Map.groupBy(failed, ({ event }) =>
+      rowOf(stream, state, event.key, chainOfEvent(stream, event)),
+    );
+    for (const [partition, some] of partitions) {
+      const guard = subscriptions.guardOf({ tokens }, state.row, partition);
+      let count = 0;
+      await change(stream, state, { partition, guard }, async (row) => {
+        let { parking = nothingParked } = row;
+        count = 0;
+        for (const { event, batch, reason } of some) {
+          const present = { ...row, parking };
+          const poison = await poisonIn(stream, state, present, { event, batch });
+          const plan = planPark(present, poison, { reason, nowMs: clock.now() });
+          if (plan === "full") without.add(event.key);
+          else ({ parking } = plan);
+          if (plan !== "full") count++;
+        }
+        return { parking, key: undefined };
+      });
+      for (let parked = 0; parked < count; parked++) observeParked();
+    }
+    return without;
   }
 
   /**
@@ -100,7 +142,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     stream: LiveStream,
     { row: { config } }: SubscriptionState,
     row: OffsetRow,
-    { event: { key, sequence }, batch }: Entry,
+    { event: { key, sequence }, batch }: Pick<Entry, "event" | "batch">,
   ): Promise<Poison> {
     const parked = parkedIn(row, key);
     const poison = { key, batch, next: sequence };
@@ -178,7 +220,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     name: string,
     keys: readonly string[],
   ): Promise<ReadonlySet<string>> {
-    const state = await subscriptions.load(stream, name);
+    const state = await now(stream, name);
     assertInLog(state);
     const released = new Set<string>();
     const kept = new Map<number, Promise<Position>>();
@@ -230,11 +272,13 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     plan: (row: OffsetRow) => ParkingPlan<Key> | Promise<ParkingPlan<Key>>,
   ): Promise<Key> {
     const place = placeOf(stream, state);
-    return retry<Key>({ tries: TRIES, giveUp: changedByOthers }, async () => {
-      const row = await table.parking.load(place, partition);
+    return retry<Key>({ tries: TRIES, giveUp: changedByOthers }, async (attempt) => {
+      // The state was read just now. The condition of the write says whether it still holds.
+      const known = attempt === 0 ? state.offsets[partition] : undefined;
+      const row = known ?? (await table.parking.load(place, partition));
       if (row === undefined || row.generation !== state.generation) return changedByOthers();
       const { parking, key } = await plan(row);
-      if (parking === row.parking) return key;
+      if (parking === (row.parking ?? nothingParked)) return key;
       const how = guard === undefined ? {} : { guard };
       const changed = await table.parking.change(place, row, parking, how);
       subscriptions.forget(stream, state.row.name);
@@ -268,7 +312,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     return isLost ? place : edgeAt(from);
   }
 
-  return { park, parkPoison, release, retryAll, earliestOf };
+  return { park, parkAll, parkPoison, release, retryAll, earliestOf };
 }
 
 /**

@@ -25,6 +25,8 @@ import type { Matches } from "../filter.ts";
  */
 export type QueuePage = {
   readonly events: readonly StoredEvent[];
+  /** The batches of the events, in their order. */
+  readonly batches: readonly number[];
   /** The position of the first event. */
   readonly first: Position | undefined;
   readonly place: QueuePlace;
@@ -102,7 +104,7 @@ export async function readQueue(
       nextPartition: 0,
       among: new Set(chains),
     });
-    const { events, page } = keepMatching(all, {
+    const { events, batches, page } = keepMatching(all, {
       limit,
       matches: (event) =>
         event.key === parked.key &&
@@ -116,6 +118,7 @@ export async function readQueue(
     const ended = reached.next >= next;
     return {
       events,
+      batches,
       first: first && { batch: first.batch, next: first.event.sequence },
       place: { ...(ended ? { batch, next } : reached), partition, id: parked.id },
       ended,

@@ -2,7 +2,7 @@ import type { CursorContent, QueuePlace } from "../../cursor/cursor.ts";
 import type { Log } from "../../log/log.ts";
 import type { LogPage } from "../../log/read/read.ts";
 import type { Entry } from "../../log/read/read-run.ts";
-import { chainOfEvent } from "../../model/epochs.ts";
+import { chainOfEvent, startOfChain } from "../../model/epochs.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import type { Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/live-streams.ts";
@@ -13,6 +13,7 @@ import { carryParked } from "../parking/carry.ts";
 import type { Parking } from "../parking/parking.ts";
 import { ghostsOf, planDelivered, planFree } from "../parking/parking-plan.ts";
 import { type NextQueue, type QueuePage, queueAt, queuesOf, readQueue } from "../parking/queue.ts";
+import { readQueues } from "../parking/queues.ts";
 import type { SubscriptionState } from "../state.ts";
 import type { Subscriptions } from "../subscriptions.ts";
 import {
@@ -35,9 +36,19 @@ type Deps = {
 /** A page of a queue, or only the place that a cursor must carry. */
 export type Queued = {
   readonly events?: QueuePage["events"];
+  readonly batches?: QueuePage["batches"];
   readonly place: QueuePlace | undefined;
+  /** The ends of a page in the queues of several keys. */
+  readonly places?: readonly QueuePlace[];
   /** Queues without events up to the committed offset. */
   readonly empty: readonly NextQueue[];
+};
+
+type QueueRequest = {
+  readonly limit: number;
+  readonly together?: boolean | undefined;
+  /** The place in a queue that the reader has received. */
+  readonly read: CursorContent["queue"];
 };
 
 /** The page to deliver, and those of its events that pass the filter. */
@@ -62,6 +73,8 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
   const own = ({ state, among }: Whose): readonly OffsetRow[] =>
     state.offsets.filter(({ partition }) => among === undefined || among.has(partition));
 
+  const matchesOf = ({ state }: Whose) => matcherOf(state.row.config.filter);
+
   const maxOf = ({ state }: Whose): number | undefined => state.row.config.maxDeliveries;
 
   /** Returns the maximum number of events in the next page after the committed offset. */
@@ -76,8 +89,12 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
   async function takeQueued(
     stream: LiveStream,
     whose: Whose,
-    { limit, read }: { limit: number; read: CursorContent["queue"] },
+    { limit, together = false, read }: QueueRequest,
   ): Promise<Queued> {
+    if (together) {
+      const page = await takeTogether(stream, whose, limit);
+      if (page !== undefined) return page;
+    }
     const begun = read === undefined ? undefined : queueAt(own(whose), read);
     const empty: NextQueue[] = [];
     let nothing: QueuePage | undefined;
@@ -94,6 +111,35 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
   }
 
   /**
+   * Returns a page of the queues of all keys that are being retried, with an equal part for each
+   * partition. Undefined when there is none. Queues that begin in an earlier epoch are left to the
+   * pages of one queue, and so are all of them while deliveries are counted.
+   */
+  async function takeTogether(
+    stream: LiveStream,
+    whose: Whose,
+    limit: number,
+  ): Promise<Queued | undefined> {
+    if (maxOf(whose) !== undefined) return undefined;
+    const some = own(whose).flatMap((row) => {
+      const begin = startOfChain(stream, row.partition);
+      const queues = queuesOf([row]).filter(({ at: { next } }) => next >= begin && next < row.next);
+      return queues.length === 0 ? [] : [{ row, queues }];
+    });
+    const part = { limit: Math.ceil(limit / some.length), matches: matchesOf(whose) };
+    const found = await Promise.all(some.map((each) => readQueues(log, stream, each, part)));
+    const pages = found.filter((page) => page !== undefined);
+    if (pages.every(({ events, ended }) => events.length === 0 && ended)) return undefined;
+    return {
+      events: pages.flatMap(({ events }) => events),
+      batches: pages.flatMap(({ batches }) => batches),
+      places: pages.flatMap(({ places }) => places),
+      place: undefined,
+      empty: [],
+    };
+  }
+
+  /**
    * Returns a page of a queue, and counts a delivery of its beginning. Undefined when the key is
    * parked again, or the beginning is no longer kept.
    */
@@ -107,7 +153,7 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
     const counts = queue.at.next === queue.parked.next && maxOf(whose) !== undefined;
     if (counts && (await parkAgain(stream, whose, queue))) return undefined;
     const most = counts && delivered !== undefined ? Math.min(limit, halved(delivered)) : limit;
-    const matches = matcherOf(whose.state.row.config.filter);
+    const matches = matchesOf(whose);
     const page = await readQueue(log, stream, queue, { limit: most, matches });
     const { length = 0 } = page?.events ?? [];
     if (counts && length > 0) await noteQueue(stream, whose, queue, length);
@@ -138,7 +184,7 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
    * an empty page gives a client no reason to commit.
    */
   const withholding = (whose: Whose, page: LogPage, empty: readonly NextQueue[]): NextQueue[] => {
-    const matches = matcherOf(whose.state.row.config.filter);
+    const matches = matchesOf(whose);
     const ghosts = own(whose).flatMap((row) =>
       ghostsOf(row).map((parked) => ({ row, parked, at: parked })),
     );
@@ -156,7 +202,7 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
     const max = maxOf(whose);
     if (max === undefined || !isProven(parked.delivered, max)) return false;
     // A skip names the parked event, so the key is parked at one of its own events.
-    const matches = matcherOf(whose.state.row.config.filter);
+    const matches = matchesOf(whose);
     const page = await readQueue(log, stream, queue, { limit: 1, matches });
     if (page?.first === undefined) return false;
     const poison = { key: parked.key, ...page.first };

@@ -28,7 +28,14 @@ import type { Start } from "./start.ts";
 /** The answer to a poll. `cursor` covers the events of the page. Clients commit it. */
 export type Poll = {
   readonly events: readonly StoredEvent[];
+  /**
+   * The first sequence of the batch of each event, in their order, if the request may get several
+   * queues. Absent in a snapshot.
+   */
+  readonly batches?: readonly number[];
   readonly cursor: CursorContent;
+  /** The ends of a page in the queues of several keys, which its cursor does not name. */
+  readonly queues?: readonly QueuePlace[];
   readonly caughtUp: boolean;
   readonly lag: Lag;
   /** The source of the events: the compacted state or the log. */
@@ -49,11 +56,14 @@ export type Poll = {
 type Read = {
   readonly start: Start;
   readonly events: readonly StoredEvent[];
+  readonly batches?: readonly number[] | undefined;
   readonly runs: readonly PartitionRun[];
   readonly nextPartition: number;
   readonly caughtUp: boolean;
   /** The place in the queue of a parked key where the page ends. */
   readonly queue: QueuePlace | undefined;
+  /** The places in several queues where the page ends. */
+  readonly queues?: readonly QueuePlace[] | undefined;
 };
 
 /**
@@ -64,7 +74,7 @@ export async function logPage(
   log: Log,
   stream: LiveStream,
   view: View,
-  { start, events, runs, nextPartition, caughtUp, queue }: Read,
+  { start, events, batches, runs, nextPartition, caughtUp, queue, queues }: Read,
 ): Promise<Poll> {
   const { state } = view;
   const { bootstrap } = start;
@@ -73,6 +83,8 @@ export async function logPage(
   const isDone = caughtUp || isDoneInEpoch(view, runs);
   return {
     events,
+    ...(batches === undefined ? {} : { batches }),
+    ...(queues === undefined ? {} : { queues }),
     cursor: {
       ...cursor,
       // The end of a snapshot is committed for all partitions at once, so the cursor covers all of

@@ -13,6 +13,8 @@ export type PollRequest = {
   readonly ahead?: CursorContent | undefined;
   /** The presence of the worker in an earlier look of the same poll. */
   readonly before?: Presence | undefined;
+  /** Whether a page may hold the queues of several keys. Their places are committed together. */
+  readonly together?: boolean | undefined;
 };
 
 /** The state that one look of a poll works with: the whole subscription, or a worker's share. */

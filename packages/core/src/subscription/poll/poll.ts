@@ -79,7 +79,7 @@ const AGAIN: Found = {};
 async function look(deps: PollDeps, of: Look): Promise<Found> {
   const { log, deliveries } = deps;
   const { stream, request, view } = of;
-  const { after, limit } = request;
+  const { after, limit, together } = request;
   if (view.among?.size === 0) return { page: emptyPage(stream, view) };
   const isInLog = !isInSnapshot(view.state.bootstrap);
   if (isInLog && (await deliveries.carry(stream, view))) return AGAIN;
@@ -92,7 +92,7 @@ async function look(deps: PollDeps, of: Look): Promise<Found> {
   if (isInSnapshot(start.bootstrap)) {
     return { page: await snapshotPage(deps, stream, view, { at: start.bootstrap, limit }) };
   }
-  const queued = await deliveries.takeQueued(stream, view, { limit, read: after?.queue });
+  const queued = await deliveries.takeQueued(stream, view, { limit, together, read: after?.queue });
   if (countsDelivery(request) && queued.empty.length > 0) {
     await deliveries.free(stream, view, queued.empty);
     return AGAIN;
@@ -103,8 +103,10 @@ async function look(deps: PollDeps, of: Look): Promise<Found> {
     atEnd: false,
     nextPublishedAt: undefined,
   }));
-  const { events, place: queue } = queued;
-  const read = { start, events, runs, nextPartition: start.nextPartition, caughtUp: false, queue };
+  const { events, place: queue, places: queues } = queued;
+  const batches = together ? (queued.batches ?? []) : undefined;
+  const { nextPartition } = start;
+  const read = { start, events, batches, runs, nextPartition, caughtUp: false, queue, queues };
   return { page: await logPage(log, stream, view, read) };
 }
 
@@ -147,7 +149,9 @@ async function lookInLog(
     return AGAIN;
   }
   if (counts) await deliveries.note(stream, current, { page, events });
-  const end = { start, events, runs, nextPartition: page.nextPartition, caughtUp, queue };
+  const { nextPartition } = page;
+  const batches = request.together ? read.batches : undefined;
+  const end = { start, events, batches, runs, nextPartition, caughtUp, queue };
   return { page: await logPage(log, stream, current, end) };
 }
 

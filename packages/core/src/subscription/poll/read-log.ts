@@ -15,6 +15,8 @@ import type { SubscriptionState } from "../state.ts";
 /** A page of the log. `events` are those that pass the filter. */
 export type Delivery = {
   readonly events: readonly StoredEvent[];
+  /** The batches of the events, in their order. */
+  readonly batches: readonly number[];
   readonly page: LogPage;
   /** Whether any event was examined, including filtered ones. */
   readonly looked: boolean;

@@ -1,11 +1,13 @@
 import type { RedeliveryReason } from "@eventledger/protocol";
-import type { CursorContent } from "../../cursor/cursor.ts";
+import type { CursorContent, QueuePlace } from "../../cursor/cursor.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { LedgerError, subscriptionNotFound } from "../../kernel/error.ts";
 import type { Look } from "../../kernel/memory.ts";
 import { again, retry } from "../../kernel/retry.ts";
 import type { Log } from "../../log/log.ts";
 import { chainsIn, epochsOf, isDrained, isInEpoch } from "../../model/epochs.ts";
+import type { Life } from "../../model/names.ts";
+import { nothingParked } from "../../model/parking.ts";
 import { type Bootstrap, isExact, isPending } from "../../model/snapshot-progress.ts";
 import type { LiveStream } from "../../stream/live-streams.ts";
 import { type LeaseGuard, type OffsetRow, passesGuard } from "../../table/offset.entity.ts";
@@ -193,7 +195,35 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
     row: SubscriptionRow,
     cursor: CursorContent,
   ): Promise<QueueCommit | undefined> {
-    const { queue, subscription } = cursor;
+    const { queue } = cursor;
+    return queue === undefined ? undefined : commitQueueIn(life, row, cursor, [queue]);
+  }
+
+  /**
+   * Commits the progress in several queues, with one write for each partition. Only a worker reads
+   * several queues at a time. Throws `lease-lost` when a different worker has taken one over.
+   */
+  async function commitQueues(
+    { life }: LiveStream,
+    row: SubscriptionRow,
+    cursor: CursorContent,
+    places: readonly QueuePlace[],
+  ): Promise<void> {
+    const partitions = Map.groupBy(places, ({ partition }) => partition);
+    await Promise.all(
+      Array.from(partitions.values(), (some) => commitQueueIn(life, row, cursor, some)),
+    );
+  }
+
+  /** Commits the progress in queues of one partition. `inVain` is about the first one. */
+  async function commitQueueIn(
+    life: Life,
+    row: SubscriptionRow,
+    cursor: CursorContent,
+    places: readonly QueuePlace[],
+  ): Promise<QueueCommit | undefined> {
+    const { subscription } = cursor;
+    const [queue] = places;
     if (queue === undefined) return undefined;
     const place = { life, subscriptionUid: row.uid };
     const limits = { tries: QUEUE_TRIES, giveUp: changedByOthers };
@@ -203,8 +233,12 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
       if (present.generation !== subscription?.generation) return undefined;
       const guard = guardOf(cursor, row, queue.partition);
       assertLeased(passesGuard(present, guard), cursor);
-      const to = planProgress(present, queue);
-      if (to === undefined) return { moved: false, inVain: isReadInVain(present, queue) };
+      const { parking: from = nothingParked } = present;
+      const to = places.reduce(
+        (parking, at) => planProgress({ ...present, parking }, at) ?? parking,
+        from,
+      );
+      if (to === from) return { moved: false, inVain: isReadInVain(present, queue) };
       const changed = await table.parking.change(place, present, to, { guard });
       return changed === undefined ? again() : { row: changed, moved: true, inVain: false };
     });
@@ -233,7 +267,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
     );
   }
 
-  return { commit, guardOf, assertHeld };
+  return { commit, commitQueues, guardOf, assertHeld };
 }
 
 /**
