@@ -26,6 +26,7 @@ export async function startSeparateStack(place: Place) {
   return {
     url,
     apiKey,
+    pid: child.pid ?? 0,
 
     /** Creates a stream with one partition. Returns where its events go. */
     async createStream(name: string): Promise<Target> {

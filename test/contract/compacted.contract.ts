@@ -14,6 +14,9 @@ export function compactedContract(target: Target): void {
   describe("the compacted state", () => reading(api));
   describe("keys of every legal shape", () => shapes(api));
   describe.each([1, 4])("bootstrap of %i partitions", (partitions) => bootstrap(api, partitions));
+  describe.each([1, 4])("the list of %i partitions in parts", (partitions) =>
+    parts(api, partitions),
+  );
 }
 
 type State = Map<string, unknown>;
@@ -179,6 +182,101 @@ function shapes(api: Client): void {
       await refusal(both, "invalid-request");
     },
   );
+}
+
+function parts(api: Client, partitions: number): void {
+  let stream: string;
+  const KEYS = 120;
+  beforeAll(async () => {
+    stream = await api.newStream({ partitions });
+    const keys = Array.from({ length: KEYS }, (_, n) => ({ key: `k${n}`, data: 0 }));
+    await api.publish(stream, keys);
+    await compactAll(api, stream);
+  });
+
+  /** Reads a part to its end, and divides what follows its first page when asked to. */
+  async function readPart(of: string, part: string, divide?: number): Promise<LedgerEvent[]> {
+    const query = divide === undefined ? {} : { parts: divide };
+    const page = await api.listCompacted(of, { limit: 3, cursor: part, ...query });
+    const states = [...page.items];
+    const rest = page.parts ?? (page.cursor === null ? [] : [page.cursor]);
+    for (const next of rest) states.push(...(await readPart(of, next)));
+    return states;
+  }
+
+  it("[compaction.parts] the parts have every key once, also when one is divided again", async () => {
+    for (const count of [1, 2, 5, LIMITS.listPartsMax]) {
+      const first = await api.listCompacted(stream, { limit: 3, parts: count });
+      expect(first.cursor).toBeNull();
+      expect(first.parts).toHaveLength(count);
+      const states = [...first.items];
+      for (const [at, part] of (first.parts ?? []).entries()) {
+        const own = await readPart(stream, part, at === 0 ? 3 : undefined);
+        if (count === 5) expect(own.length).toBeGreaterThan(KEYS / 20);
+        states.push(...own);
+      }
+      expect(states).toHaveLength(KEYS);
+      expect(new Set(states.map(({ key }) => key)).size).toBe(KEYS);
+    }
+  });
+
+  it("[compaction.parts] a list that ends with its page has no parts", async () => {
+    const whole = await api.listCompacted(stream, { limit: LIMITS.listMax, parts: 4 });
+    expect([whole.items.length, whole.cursor, whole.parts]).toEqual([KEYS, null, []]);
+    expect(await api.listCompacted(stream, { limit: 3 })).not.toHaveProperty("parts");
+  });
+
+  it("[compaction.parts] [bootstrap.exact] the parts and the events after them give the state of the log", async () => {
+    const own = await api.newStream({ partitions });
+    const put = (round: number) =>
+      Array.from({ length: 40 }, (_, n) => ({
+        key: `k${n}`,
+        data: (n + round) % 7 ? round : null,
+      }));
+    await api.publish(own, put(1));
+    await compactAll(api, own);
+    const first = await api.listCompacted(own, { limit: 3, parts: 4 });
+    const states = [...first.items];
+    for (const [at, part] of (first.parts ?? []).entries()) {
+      await api.publish(own, put(at + 2));
+      await compactAll(api, own);
+      states.push(...(await readPart(own, part)));
+    }
+    const start = { cursor: first.follow };
+    await api.createSubscription(own, { name: "team", start });
+    await api.createSubscription(own, { name: "late", start: "bootstrap" });
+    await api.createSubscription(own, { name: "sought", start: "latest" });
+    await api.seek(own, "sought", start);
+    const log = await api.readAll(own, "earliest");
+    for (const name of ["team", "late", "sought"]) {
+      const state = fold(new Map(), states);
+      const seen = new Map(states.map(({ key, sequence }) => [key, sequence]));
+      let consistent = false;
+      for (let after = name === "late" ? first.follow : undefined, pages = 0; ; pages++) {
+        const { body: page } = await api.poll(own, name, { limit: 7, after });
+        for (const { key, sequence } of page.events) {
+          expect(sequence).toBeGreaterThan(seen.get(key) ?? 0);
+          seen.set(key, sequence);
+        }
+        fold(state, page.events);
+        if (pages === 0) expect(page.consistent).toBe(false);
+        consistent = page.consistent;
+        after = page.cursor;
+        if (page.caughtUp) break;
+      }
+      expect(consistent).toBe(true);
+      expect(state).toEqual(fold(new Map(), log));
+    }
+  });
+
+  it("[compaction.parts] the cursor that follows the parts reads the log, and continues no list", async () => {
+    const { follow } = await api.listCompacted(stream, { limit: 3, parts: 2 });
+    const { body } = await api.browse(stream, { from: follow });
+    expect(body.events).toEqual([]);
+    await refusal(api.listCompacted(stream, { cursor: follow }), "invalid-cursor");
+    const wrong = [{ parts: 0 }, { parts: LIMITS.listPartsMax + 1 }, { parts: 2, key: "k1" }];
+    for (const query of wrong) await refusal(api.listCompacted(stream, query), "invalid-request");
+  });
 }
 
 function bootstrap(api: Client, partitions: number): void {

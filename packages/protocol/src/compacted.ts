@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { EventKey } from "./event.ts";
 import { LIMITS } from "./limits.ts";
-import { Cursor, described, ListQuery, Name, wellFormedText } from "./text.ts";
+import { Cursor, described, ListQuery, Name, queryInteger, wellFormedText } from "./text.ts";
 
 /** The query of a list of current states: which keys to include and where to continue. */
 export const CompactedQuery = z.strictObject({
@@ -12,6 +12,10 @@ export const CompactedQuery = z.strictObject({
   }),
   prefix: described(z.optional(wellFormedText(LIMITS.keyBytesMax)), {
     description: "The former name of `keyPrefix`.",
+  }),
+  parts: described(z.optional(queryInteger({ min: 1, max: LIMITS.listPartsMax })), {
+    description:
+      "Divides the list after this page into up to this many parts, which can be read at the same time. The answer then has their cursors in `parts`, and no `cursor`.",
   }),
   key: described(z.optional(EventKey), {
     description:

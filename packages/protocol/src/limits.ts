@@ -53,6 +53,8 @@ export const LIMITS = {
   /** The bytes of the log that a page may read. A batch is smaller. */
   scannedBytesMax: 5 * MIB,
   pageEventsMax: 1_000,
+  /** The number of parts in which a list of current states can be read. */
+  listPartsMax: 16,
   pageEventsDefault: 100,
   waitSecondsMax: 20,
   /**

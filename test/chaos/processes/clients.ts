@@ -23,6 +23,7 @@ export type ClientsOptions = Pick<Part, "seed" | "folder" | "batch" | "singlePut
   readonly publishers: number;
   /** The number of workers that share a subscription. */
   readonly workers: number;
+  readonly bootstrappers: number;
   readonly urls: () => readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly onEnd: (what: string) => void;
@@ -32,16 +33,16 @@ const ROLES: readonly (readonly [Part["role"], count: number])[] = [
   ["publisher", 2],
   ["conditional", 1],
   ["follower", 2],
-  ["bootstrapper", 3],
 ];
 
 /** The number of concurrent conditional publishers of the same keys. */
 const CONDITIONAL = 4;
 
 export async function startClients(options: ClientsOptions): Promise<Clients> {
-  const { publishers, workers, rate, urls, env: common, onEnd, ...rest } = options;
+  const { publishers, workers, bootstrappers, rate, urls, env: common, onEnd, ...rest } = options;
   let lives = 0;
-  const roles = [...ROLES, ["worker", workers] as const];
+  const more = [["bootstrapper", bootstrappers] as const, ["worker", workers] as const];
+  const roles = [...ROLES, ...more];
   const starting = roles.flatMap(([role, count]) =>
     Array.from({ length: count }, async (_, index) => {
       const name = `${role}-${index}`;

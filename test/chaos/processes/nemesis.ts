@@ -1,13 +1,18 @@
 import type { SeededRandom } from "../../simulation/dynamodb/seeded-random.ts";
 import type { ClientWorld } from "../../simulation/world/world.ts";
+import { sharedMs } from "./box.ts";
+import type { Span } from "./change-times.ts";
 import type { Database } from "./database.ts";
 import type { Killable, Pausable } from "./killable.ts";
 
-type Disturbed = Pick<ClientWorld, "isOver" | "sleep" | "recorder">;
+type Disturbed = Pick<ClientWorld, "isOver" | "sleep" | "recorder"> & {
+  /** The times in which a process was dead or paused. */
+  readonly disturbances: Span[];
+};
 
 /** Kills and pauses processes, one after the other, until the run is over. */
 export async function disturbProcesses(
-  { isOver, sleep, recorder }: Disturbed,
+  { isOver, sleep, recorder, disturbances }: Disturbed,
   random: SeededRandom,
   killables: readonly Killable[],
 ): Promise<void> {
@@ -15,6 +20,7 @@ export async function disturbProcesses(
     await sleep(random.between(1_500, 6_000));
     if (isOver()) return;
     const victim = random.pick(killables);
+    const fromMs = sharedMs();
     if (random.chance(0.5)) {
       await victim.kill();
       recorder.count(`nemesis.kill.${victim.name}`);
@@ -22,6 +28,7 @@ export async function disturbProcesses(
       await pause(victim, random);
       recorder.count(`nemesis.pause.${victim.name}`);
     }
+    disturbances.push({ fromMs, toMs: sharedMs() });
   }
 }
 
@@ -33,7 +40,7 @@ const PAUSES_EVERY_MS = [15_000, 45_000] as const;
 
 /** Pauses the database now and then until the run is over. */
 export async function pauseDatabase(
-  { isOver, sleep, recorder }: Disturbed,
+  { isOver, sleep, recorder, disturbances }: Disturbed,
   random: SeededRandom,
   database: Pausable,
 ): Promise<void> {
@@ -41,7 +48,9 @@ export async function pauseDatabase(
   for (let waitMs = random.between(least, most); !isOver(); waitMs -= 500) {
     await sleep(500);
     if (waitMs > 0 || isOver()) continue;
+    const fromMs = sharedMs();
     await pause(database, random);
+    disturbances.push({ fromMs, toMs: sharedMs() });
     recorder.count("nemesis.pause.database");
     waitMs = random.between(least, most);
   }
@@ -55,7 +64,7 @@ const ACKNOWLEDGED_BETWEEN = 30;
 
 /** Kills the database the given number of times. */
 export async function killDatabase(
-  { sleep, recorder }: Disturbed,
+  { sleep, recorder }: Pick<Disturbed, "sleep" | "recorder">,
   random: SeededRandom,
   {
     database,

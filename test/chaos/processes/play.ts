@@ -6,6 +6,7 @@ import { STREAM } from "../../simulation/world/plan.ts";
 import { attempt, browse } from "../../simulation/world/readers.ts";
 import type { ClientWorld } from "../../simulation/world/world.ts";
 import { sharedMs, TEAM } from "./box.ts";
+import type { Span } from "./change-times.ts";
 import { judge } from "./judge.ts";
 import { disturbProcesses, killDatabase, pauseDatabase } from "./nemesis.ts";
 import { readBack } from "./read-back.ts";
@@ -28,6 +29,9 @@ export type Played = {
   /** The number of events in the table at the end. */
   readonly events: number;
   readonly recovery: Recovery;
+  /** When the partitions were changed, and when a process was dead or paused. */
+  readonly changes: readonly Span[];
+  readonly disturbances: readonly Span[];
 };
 
 export type PlayOptions = {
@@ -49,6 +53,15 @@ export type PlayOptions = {
    * workers share a subscription, and the stream is not deleted.
    */
   readonly sizes?: readonly number[];
+  /** The number of workers, if there are several sizes. */
+  readonly workers?: number;
+  readonly bootstrappers?: number;
+  /**
+   * The run goes on until so many events are acknowledged, but at most for twice its time.
+   */
+  readonly eventsMin?: number;
+  /** How many times slower than an idle one this machine may be when everything catches up. */
+  readonly slowness?: number;
   readonly onProgress?: (line: string) => void;
 };
 
@@ -67,21 +80,25 @@ export async function playBlackBox(options: PlayOptions): Promise<Played> {
   const random = seededRandom(`black box ${options.seed}`);
   const { databaseKills, sizes = [] } = options;
   const [partitions] = sizes;
-  const workers = sizes.length > 1 ? 3 : 0;
-  const of = partitions === undefined ? { workers } : { workers, partitions };
+  const workers = sizes.length > 1 ? (options.workers ?? 3) : 0;
+  const { bootstrappers = 3 } = options;
+  const counts = { workers, bootstrappers };
+  const of = partitions === undefined ? counts : { ...counts, partitions };
+  const changes: Span[] = [];
+  const disturbances: Span[] = [];
   const stage = await setStage({ ...options, ...of, random, onDisk: databaseKills > 0 });
   const { box, collected, proxy, lives, stored } = stage;
   const { recorder } = box.world;
   try {
-    await runUnderFaults(options, stage, random);
-    const recovery = await recover(stage);
+    await runUnderFaults(options, stage, { random, changes, disturbances });
+    const recovery = await recover(stage, options.slowness);
     const truth: Line[] = [];
     for (const life of lives.all()) truth.push(...(await readBack(stored, life, sharedMs())));
     collected.take();
     const lines = [...recorder.lines, ...collected.lines];
     const failures = [...stage.failures, ...collected.failures];
     const counts = countsOf([...recorder.counts, ...collected.counts], proxy.counts);
-    return { ...judge(lines, truth, failures), recovery, counts };
+    return { ...judge(lines, truth, failures), recovery, counts, changes, disturbances };
   } finally {
     await stage.stop();
   }
@@ -95,10 +112,11 @@ const LINES_MAX = 3_000_000;
  * faults.
  */
 async function runUnderFaults(
-  { seconds, intensity, databaseKills, sizes = [], onProgress = () => {} }: PlayOptions,
+  options: PlayOptions,
   stage: Stage,
-  random: SeededRandom,
+  { random, changes, disturbances }: Noted & { readonly random: SeededRandom },
 ): Promise<void> {
+  const { seconds, intensity, databaseKills, sizes = [], onProgress = () => {} } = options;
   const { database, proxy, servers, clients, collected, box } = stage;
   const { world } = box;
   const beganMs = performance.now();
@@ -108,7 +126,7 @@ async function runUnderFaults(
     onProgress(progressOf(stage, elapsed()));
   }, 10_000);
   let over = false;
-  const nemesis = { ...world, isOver: () => over };
+  const nemesis = { ...world, isOver: () => over, disturbances };
   const onDisk = databaseKills > 0;
   const acknowledged = () => {
     collected.take();
@@ -124,7 +142,7 @@ async function runUnderFaults(
     ...(onDisk || sizes.length > 1
       ? []
       : [recreateNowAndThen(stage, nemesis, random.fork("lives"), seconds)]),
-    resizeInTurn(stage, random.fork("sizes"), { seconds, sizes }),
+    resizeInTurn(stage, random.fork("sizes"), { seconds, sizes, changes }),
   ];
   const until = async (work: () => Promise<unknown>): Promise<void> => {
     while (!over) await work();
@@ -135,7 +153,9 @@ async function runUnderFaults(
   void killing.then(() => {
     killed = true;
   });
-  while ((elapsed() < seconds || !killed) && collected.lines.length < LINES_MAX) {
+  const eventsSoFar = countEvents(collected.lines);
+  const lacks = () => elapsed() < 2 * seconds && eventsSoFar() < (options.eventsMin ?? 0);
+  while ((elapsed() < seconds || !killed || lacks()) && collected.lines.length < LINES_MAX) {
     await world.sleep(200);
   }
   over = true;
@@ -144,11 +164,30 @@ async function runUnderFaults(
   clearInterval(progress);
 }
 
+/** Returns a function that counts the acknowledged events of a history while it grows. */
+function countEvents(lines: readonly Line[]): () => number {
+  let [at, events] = [0, 0];
+  return () => {
+    for (; at < lines.length; at++) {
+      const line = lines[at];
+      if (line?.type === "ok" && line.op === "publish") events += line.sequences.length;
+    }
+    return events;
+  };
+}
+
+/** The spans of a run that are noted while it goes on. */
+type Noted = { readonly changes: Span[]; readonly disturbances: Span[] };
+
 /** Changes the partitions of the stream, at equal intervals, until each change has succeeded. */
 async function resizeInTurn(
   { box: { world } }: Stage,
   random: SeededRandom,
-  { seconds, sizes }: { readonly seconds: number; readonly sizes: readonly number[] },
+  {
+    seconds,
+    sizes,
+    changes,
+  }: { readonly seconds: number; readonly sizes: readonly number[]; readonly changes: Span[] },
 ): Promise<void> {
   for (const partitions of sizes.slice(1)) {
     await world.sleep((seconds * 1_000) / sizes.length);
@@ -156,7 +195,9 @@ async function resizeInTurn(
       world.call(world.anyApi(random), (ledger) =>
         ledger.patchStream(defaultTenant, STREAM, { partitions }),
       );
+    const fromMs = sharedMs();
     while ((await attempt(world, "resize", change)) === undefined) await world.sleep(100);
+    changes.push({ fromMs, toMs: sharedMs() });
   }
 }
 
@@ -200,7 +241,7 @@ function adminOf({ box: { world }, lives }: Stage): ClientWorld {
  * Waits twice until all processes report that they have caught up. Returns how long the first time
  * took.
  */
-async function recover(stage: Stage): Promise<Recovery> {
+async function recover(stage: Stage, slowness = 1): Promise<Recovery> {
   const { box, clients } = stage;
   const world = adminOf(stage);
   const healedMs = performance.now();
@@ -218,7 +259,7 @@ async function recover(stage: Stage): Promise<Recovery> {
   await clients.endPublishers();
   const publishersMs = sinceMs();
   const [compactedMs, readersMs] = await Promise.all([compact(), read()]);
-  if (Math.max(compactedMs, readersMs) > RECOVERY_MS) {
+  if (Math.max(compactedMs, readersMs) > RECOVERY_MS * slowness) {
     world.fail(`catching up takes ${readersMs} ms, compacting ${compactedMs} ms`);
   }
   world.recorder.note({ op: "healed" });

@@ -45,6 +45,7 @@ export type StageOptions = {
   readonly onDisk: boolean;
   readonly publishers: number;
   readonly workers: number;
+  readonly bootstrappers: number;
   readonly batch: number;
   readonly rate: number;
   /** The number of partitions of the stream. */
@@ -54,7 +55,8 @@ export type StageOptions = {
 const TABLE = "blackbox";
 
 export async function setStage(options: StageOptions): Promise<Stage> {
-  const { seed, random, onDisk, batch, publishers, workers, rate, partitions = 3 } = options;
+  const { seed, random, onDisk, batch, rate, partitions = 3 } = options;
+  const { publishers, workers, bootstrappers } = options;
   const root = await mkdtemp(join(tmpdir(), "eventledger-blackbox-"));
   const [data = "", folder = "", compiled = ""] = ["database", "history", "compiled"].map((name) =>
     join(root, name),
@@ -94,7 +96,8 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     if (workers > 0) await createTeam(box.world, random);
     const lives = watchLives(client, TABLE, STREAM);
     await lives.look();
-    clients = await startClients({ ...given, env, publishers, workers, rate, folder, onEnd: fail });
+    const counts = { publishers, workers, bootstrappers };
+    clients = await startClients({ ...given, ...counts, env, rate, folder, onEnd: fail });
     stops.push(() => clients?.all.map((each) => each.stop()));
     const stored = { client, tableName: TABLE, stream: STREAM };
     const collected = collectFrom(folder);

@@ -38,6 +38,8 @@ it("an event counts once, however often it was acknowledged, and violations coun
     },
     events: 3,
     recovery: { publishersMs: 200, compactedMs: 400, readersMs: 813 },
+    changes: [],
+    disturbances: [],
   });
   expect(verdict).toEqual({
     acknowledgedEvents: 3,

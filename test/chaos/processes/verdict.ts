@@ -1,5 +1,6 @@
 import { count, none, type Said, seconds } from "../../proof/record.ts";
 import type { Line, ViolationName } from "../../simulation/checker/history.ts";
+import type { ChangeTimes } from "./change-times.ts";
 import { PROXY_FAULTS } from "./fault-proxy.ts";
 import type { Played } from "./play.ts";
 
@@ -82,11 +83,24 @@ export const printVerdict = (verdict: Verdict): string =>
     .map(([name, of]) => `${name.padEnd(24)}${String(of).padStart(12)}`)
     .join("\n");
 
+/** How a run was made. `changed` is there if partitions were changed in it. */
+type Ran = {
+  readonly database: string;
+  readonly minutes: number;
+  readonly changed?: { readonly sizes: readonly number[]; readonly times: ChangeTimes };
+};
+
+function sayChanges({ sizes, times }: NonNullable<Ran["changed"]>): string {
+  const { during, duringUndisturbed: calm } = times;
+  return [
+    `${sizes.join(", ")} partitions`,
+    `${count(during.publishes, "publish", "publishes")} during a change, 99 % within ${seconds(during.p99Ms)}`,
+    `(${seconds(calm.p99Ms)} for the ${calm.publishes} that met no kill and no pause)`,
+  ].join(", ");
+}
+
 /** Returns the sentence on a black-box run for docs/proof.md. */
-export function sayVerdict(
-  verdict: Verdict,
-  { database, minutes }: { readonly database: string; readonly minutes: number },
-): Said {
+export function sayVerdict(verdict: Verdict, { database, minutes, changed }: Ran): Said {
   const { lost, duplicated, reordered, otherViolations } = verdict;
   const violations = lost + duplicated + reordered + otherViolations;
   const kinds = `${lost} lost, ${duplicated} duplicated, ${reordered} reordered`;
@@ -99,9 +113,11 @@ export function sayVerdict(
     count(verdict.databaseKills, "database kill"),
     count(verdict.bootstrapsUnderChurn, "bootstrap"),
     `caught up ${seconds(verdict.catchUpMs)} after the last fault`,
+    ...(changed === undefined ? [] : [sayChanges(changed)]),
   ];
+  const of = changed === undefined ? "Black box" : "Black box, partitions changed";
   return {
-    part: `Black box, database ${database === "disk" ? "on disk" : "in memory"}`,
+    part: `${of}, database ${database === "disk" ? "on disk" : "in memory"}`,
     ran: parts.join(", "),
     found: `${none(violations, "violation")} (${kinds}, ${otherViolations} of other kinds)`,
   };

@@ -34,8 +34,12 @@ type Kept = {
   readonly view: View;
   readonly seen: Map<string, number>;
   readonly cursor: string | undefined;
+  readonly list: List | undefined;
   committed: boolean;
 };
+
+/** The parts of a list that are still to be read, and the cursor that follows all of them. */
+type List = { readonly cursors: readonly string[]; readonly follow: string };
 
 /** What a subscriber keeps through a crash, and what it holds only in memory. */
 type Subscriber = {
@@ -44,6 +48,9 @@ type Subscriber = {
   view: View;
   seen: Map<string, number>;
   cursor: string | undefined;
+  /** A reader of the list in parts, which the subscription follows. */
+  readonly parts: number | undefined;
+  list: List | undefined;
   saved: Kept;
 };
 
@@ -85,7 +92,8 @@ async function runIn(world: World, core: CoreModules, program: Program): Promise
     const name = `sub-${index}`;
     await world.director.createSubscription(TENANT, STREAM, { name, start: "bootstrap" });
     const process = world.addProcess(name);
-    subscribers.push({ process, name, ...forget(), saved: forget() });
+    const parts = index % 2 === 0 ? undefined : 2 + (program.seed % 15);
+    subscribers.push({ process, name, parts, ...forget(), saved: forget() });
   }
   let published = 0;
 
@@ -145,6 +153,38 @@ async function runIn(world: World, core: CoreModules, program: Program): Promise
     }
   };
 
+  /** Begins the list of a subscriber that reads parts, or reads a page of one of them. */
+  const list = async (subscriber: Subscriber, choice: number): Promise<void> => {
+    const { process, list: before } = subscriber;
+    const { life } = process;
+    const at = choice % (before?.cursors.length ?? 1);
+    const query =
+      before === undefined
+        ? { limit: 1, parts: subscriber.parts }
+        : { limit: 1 + (choice % 2), cursor: before.cursors[at] };
+    try {
+      const page = await process.ledger.listCompacted(TENANT, STREAM, query as never);
+      if (process.life !== life) return;
+      for (const event of page.items) apply(subscriber, event, "bootstrap");
+      const more = page.parts ?? (page.cursor === null ? [] : [page.cursor]);
+      const cursors = before?.cursors.toSpliced(at, 1, ...more) ?? more;
+      subscriber.list = { cursors, follow: page.follow };
+      if (cursors.length === 0) subscriber.cursor = page.follow;
+    } catch (error) {
+      if (process.life === life) await startOver(subscriber, error, Number.POSITIVE_INFINITY);
+    }
+  };
+
+  const isListing = ({ parts, list }: Subscriber): boolean =>
+    parts !== undefined && list?.cursors.length !== 0;
+
+  /** Lists or polls. Returns whether the subscriber has caught up. */
+  const readOn = async (subscriber: Subscriber, choice: number): Promise<boolean> => {
+    if (!isListing(subscriber)) return poll(subscriber, 1 + (choice % 3));
+    await list(subscriber, choice);
+    return false;
+  };
+
   const commit = async (subscriber: Subscriber): Promise<void> => {
     const { process, name, cursor } = subscriber;
     if (cursor === undefined) return;
@@ -169,7 +209,7 @@ async function runIn(world: World, core: CoreModules, program: Program): Promise
     for (const subscriber of subscribers) {
       const { process } = subscriber;
       if (!process.busy) {
-        times(6, () => start(process, async () => void (await poll(subscriber, 1 + (detail % 3)))));
+        times(6, () => start(process, async () => void (await readOn(subscriber, detail))));
         times(1, () => start(process, () => commit(subscriber)));
         times(1, () => save(subscriber));
       }
@@ -190,7 +230,7 @@ async function runIn(world: World, core: CoreModules, program: Program): Promise
     await settled();
     if (failures.length > 0) throw failures[0];
   }
-  await finish(world, subscribers, poll);
+  await finish(world, subscribers, readOn);
   if (failures.length > 0) throw failures[0];
 }
 
@@ -215,12 +255,13 @@ export const forget = (): Kept => ({
   view: new Map(),
   seen: new Map(),
   cursor: undefined,
+  list: undefined,
   committed: false,
 });
 
 function save(subscriber: Subscriber): void {
-  const { view, seen, cursor } = subscriber;
-  subscriber.saved = { view: new Map(view), seen: new Map(seen), cursor, committed: false };
+  const { view, seen, cursor, list } = subscriber;
+  subscriber.saved = { view: new Map(view), seen: new Map(seen), cursor, list, committed: false };
 }
 
 /**
@@ -229,9 +270,10 @@ function save(subscriber: Subscriber): void {
  */
 function crash(world: World, subscriber: Subscriber, keepsCursor: boolean): void {
   world.crash(subscriber.process);
-  const { view, seen, cursor, committed } = subscriber.saved;
+  const { view, seen, cursor, list, committed } = subscriber.saved;
   subscriber.view = new Map(view);
   subscriber.seen = new Map(seen);
+  subscriber.list = list;
   subscriber.cursor = committed && !keepsCursor ? undefined : cursor;
 }
 
@@ -296,7 +338,7 @@ async function startOver(subscriber: Subscriber, error: unknown, ageMs: number):
 async function finish(
   world: World,
   subscribers: readonly Subscriber[],
-  poll: (subscriber: Subscriber, limit: number) => Promise<boolean>,
+  readOn: (subscriber: Subscriber, choice: number) => Promise<boolean>,
 ): Promise<void> {
   const drain = async () => {
     await settled();
@@ -312,7 +354,7 @@ async function finish(
     for (let pages = 0; !done; pages++) {
       if (pages > 300) throw new Violation(`${subscriber.name} never catches up`);
       let failed: unknown;
-      const polled = poll(subscriber, 2).then(
+      const polled = readOn(subscriber, 1).then(
         (caughtUp) => {
           done = caughtUp;
         },

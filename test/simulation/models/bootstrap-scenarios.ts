@@ -28,6 +28,26 @@ export const scenarios: Readonly<Record<string, (core: CoreModules) => Promise<v
       await reader.finish();
     }),
 
+  "a list is read in parts": (core) =>
+    play(core, async ({ publish, compact, parts }) => {
+      await publish(FIRST, SECOND);
+      await compact();
+      const reader = await parts();
+      await reader.readRest();
+      await reader.finish();
+    }),
+
+  "keys are overwritten before the last part of a list is read": (core) =>
+    play(core, async ({ publish, compact, parts }) => {
+      await publish(FIRST, SECOND);
+      await compact();
+      const reader = await parts();
+      await publish(FIRST, SECOND);
+      await compact();
+      await reader.readRest();
+      await reader.finish();
+    }),
+
   "a key is deleted under the scan, and the run has not moved the checkpoint": (core) =>
     play(core, async ({ world, publish, remove, compact, slow, slowCompact, bootstrap }) => {
       await publish(FIRST, SECOND);
@@ -235,6 +255,39 @@ async function setStage(core: CoreModules, world: World) {
         }
       };
       return { page, finish };
+    },
+    /**
+     * Begins a list with a page of one key, and divides the rest. A subscription follows the list.
+     */
+    parts: async () => {
+      const name = `reader-${++readers}`;
+      await director.createSubscription(TENANT, STREAM, { name, start: "bootstrap" });
+      const { view, seen } = forget();
+      const begun = await director.listCompacted(TENANT, STREAM, { limit: 1, parts: 16 });
+      for (const event of begun.items) apply({ view, seen }, event, "bootstrap");
+      let after = begun.follow;
+      const readRest = async () => {
+        for (const part of begun.parts ?? []) {
+          for (let cursor: string | null = part; cursor !== null; ) {
+            const page = await director.listCompacted(TENANT, STREAM, { limit: 1, cursor });
+            for (const event of page.items) apply({ view, seen }, event, "bootstrap");
+            cursor = page.cursor;
+          }
+        }
+      };
+      const finish = async () => {
+        for (let pages = 0; ; pages++) {
+          const at = { limit: 1, after };
+          const polled = await director.poll(TENANT, STREAM, name, at as never).catch(asViolation);
+          for (const event of polled.events) apply({ view, seen }, event, polled.phase);
+          after = polled.cursor;
+          const positions = parse(after).positions.map((at) => at?.next ?? 0);
+          if (polled.consistent) assertExact(view, history, positions);
+          if (polled.consistent && polled.caughtUp) return;
+          if (pages > 100) throw new Violation("the reader never catches up");
+        }
+      };
+      return { readRest, finish };
     },
   };
 }

@@ -24,9 +24,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     rule: "strong page reads",
-    file: "table/compacted.entity.ts",
-    from: "ranged.go({ limit, pages: 1, consistent: true })",
-    to: "ranged.go({ limit, pages: 1, consistent: false })",
+    file: "table/compacted-wire.ts",
+    from: "ConsistentRead: true",
+    to: "ConsistentRead: false",
   },
   {
     rule: "put only if newer",
@@ -91,6 +91,18 @@ export const mutations: readonly Mutation[] = [
     file: "table/compacted.entity.ts",
     from: 'reasons[index]?.code !== "ConditionalCheckFailed"',
     to: 'reasons[index]?.code === ""',
+  },
+  {
+    rule: "a part of a list ends where the next one begins",
+    file: "model/snapshot-progress.ts",
+    from: "bucket + 1 < until ?",
+    to: "bucket + 1 < until + COMPACTED_BUCKETS ?",
+  },
+  {
+    rule: "after the parts of a list the state is exact at the ends of the log",
+    file: "subscription/position/shown-by.ts",
+    from: "{ ...shown, exactFrom: ends.map(({ next }) => next) }",
+    to: "{ ...shown, exactFrom: shown.exactFrom.with(0, ends.length) }",
   },
   {
     rule: "the floor stays below pins",

@@ -42,8 +42,8 @@ export type CursorContent = {
 export type QueuePlace = Position & { readonly partition: number; readonly id: number };
 
 /**
- * The flag of each part that a cursor may lack. Earlier code ignores `listed` and the bytes after
- * the bootstrap, so it can read such a cursor after a rollback.
+ * The flag of each part that a cursor may lack. Earlier code ignores `listed`, `until` and the bytes
+ * after the bootstrap, so it can read such a cursor after a rollback.
  */
 const FLAGS = {
   subscription: 1,
@@ -54,6 +54,7 @@ const FLAGS = {
   queue: 32,
   parked: 128,
   listed: 256,
+  until: 512,
 } as const;
 
 /** Set in cursors of earlier versions, which have the prefix of the list before the bootstrap. */
@@ -61,8 +62,10 @@ const LISTED_BEFORE = 64;
 
 const PARTS = Object.keys(FLAGS) as (keyof typeof FLAGS)[];
 
-const flagsOf = (content: CursorContent): number =>
-  PARTS.reduce((sum, part) => sum + (content[part] === undefined ? 0 : FLAGS[part]), 0);
+const flagsOf = (content: CursorContent): number => {
+  const parts = { ...content, until: content.bootstrap?.until };
+  return PARTS.reduce((sum, part) => sum + (parts[part] === undefined ? 0 : FLAGS[part]), 0);
+};
 
 /**
  * Packs a cursor's content: about 1 KB with 64 partitions, 1.8 KB in a bootstrap with long keys.
@@ -84,6 +87,7 @@ export function packCursor(content: CursorContent): Uint8Array {
   }
   if (bootstrap !== undefined) packBootstrap(out, bootstrap);
   if (listed !== undefined) out.text(listed);
+  if (bootstrap?.until !== undefined) out.number(bootstrap.until);
   return out.finish();
 }
 
@@ -132,8 +136,10 @@ export function unpackCursor(bytes: Uint8Array): CursorContent {
     : {};
   const queue = has(FLAGS.queue) ? { queue: unpackQueue(from) } : {};
   const listedBefore = has(LISTED_BEFORE) ? { listed: from.text() } : {};
-  const bootstrap = has(FLAGS.bootstrap) ? { bootstrap: unpackBootstrap(from, positions) } : {};
+  const shown = has(FLAGS.bootstrap) ? unpackBootstrap(from, positions) : undefined;
   const listed = has(FLAGS.listed) ? { listed: from.text() } : listedBefore;
+  const until = has(FLAGS.until) ? { until: from.number() } : {};
+  const bootstrap = shown === undefined ? {} : { bootstrap: { ...shown, ...until } };
   return {
     life,
     ...subscription,

@@ -17,6 +17,11 @@ export type Bootstrap = {
    * has ended.
    */
   readonly exactFrom: readonly number[];
+  /**
+   * Only in a list that is read in parts: the bucket before which this part ends, or 0 in the
+   * cursor that follows all of them.
+   */
+  readonly until?: number;
 };
 
 /** The number of item collections of a stream's compacted state. They are scanned in order. */
@@ -48,6 +53,12 @@ export const pendingBootstrap: Bootstrap = {
  */
 export const formatScan = (bucket: number, after?: string): string =>
   `${String(bucket).padStart(2, "0")}${after === undefined ? "" : `#${after}`}`;
+
+/** Returns the stored form of a scan that has read this bucket: the next one, or the end. */
+export const formatScanAfter = (
+  bucket: number,
+  { until = COMPACTED_BUCKETS }: Pick<Bootstrap, "until">,
+): string => formatScan(bucket + 1 < until ? bucket + 1 : COMPACTED_BUCKETS);
 
 /** Parses the stored form: `-`, then `00`, `00#key`, ... `15#key`, then `16`. */
 export function scanOf({ scan }: Pick<Bootstrap, "scan">): Scan {

@@ -12,6 +12,8 @@ export type CompactedPage = {
   readonly items: readonly StoredEvent[];
   readonly cursor: string | null;
   readonly follow: string;
+  /** The cursors of the parts into which a page divides what follows it. */
+  readonly parts?: readonly string[];
   readonly life: string;
 };
 
@@ -19,21 +21,26 @@ export type CompactedPage = {
 export function compactedOperations(parts: Parts) {
   const { streams, places, cursors } = parts;
   return {
-    /** Returns the current state of keys, page by page. */
+    /**
+     * Returns the current state of keys, page by page. With `parts` it divides what follows the
+     * page, so that several readers can read it at the same time.
+     */
     async listCompacted(
       tenant: Tenant,
       name: string,
-      { limit, prefix, cursor }: CompactedQuery,
+      { limit, prefix, cursor, parts: count }: CompactedQuery,
     ): Promise<CompactedPage> {
       return streams.useNow(tenant, name, async (stream) => {
         const from = cursor === undefined ? undefined : await places.ofCursor(stream, cursor);
         const bootstrap = from?.bootstrap;
         if (cursor !== undefined && !isInSnapshot(bootstrap)) throw invalidCursor("other-query");
         if (from !== undefined) assertSameList(from, prefix);
-        const page = await listCompacted(parts, stream, { limit, prefix, from: bootstrap });
+        const asked = { limit, prefix, from: bootstrap, parts: count };
+        const page = await listCompacted(parts, stream, asked);
+        const rest = page.cursors.map(cursors.format);
         return {
           items: page.items,
-          cursor: page.cursor === undefined ? null : cursors.format(page.cursor),
+          ...(count === undefined ? { cursor: rest[0] ?? null } : { cursor: null, parts: rest }),
           follow: cursors.format(page.follow),
           life: lifeText(stream),
         };

@@ -133,7 +133,10 @@ export async function loadSnapshotPage(
     }
   }
   const { events } = page;
-  if (!isScanned(page.bootstrap)) return { events, bootstrap: page.bootstrap, ended: false };
+  const isEnded = isScanned(page.bootstrap);
+  if (!isEnded || page.bootstrap.until !== undefined) {
+    return { events, bootstrap: page.bootstrap, ended: isEnded };
+  }
   const checkpoints = await loadCheckpoints(table, life, chainCount(stream));
   return { events, bootstrap: planScanEnd(page.bootstrap, checkpoints), ended: true };
 }

@@ -10,9 +10,15 @@ import { type Life, lifeText } from "../model/names.ts";
 import { bucketOf } from "../model/partition.ts";
 import { edgeAt } from "../model/position.ts";
 import type { Restored } from "../model/restored.ts";
-import { type Bootstrap, isScanned } from "../model/snapshot-progress.ts";
+import {
+  type Bootstrap,
+  COMPACTED_BUCKETS,
+  formatScan,
+  isScanned,
+} from "../model/snapshot-progress.ts";
 import type { Table } from "../table/table.ts";
 import { assertCompacted, beginBootstrap, loadSnapshotPage } from "./bootstrap.ts";
+import { divide } from "./scan-plan.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock; readonly random: Random };
 
@@ -23,10 +29,11 @@ type Stream = Partitioned & {
   readonly restored?: Restored;
 };
 
-/** A page of the compacted state. `cursor` is where it continues, if it does. */
+/** A page of the compacted state. */
 export type CompactedListPage = {
   readonly items: readonly StoredEvent[];
-  readonly cursor: CursorContent | undefined;
+  /** Where the list continues: none at its end, and several where it is divided into parts. */
+  readonly cursors: readonly CursorContent[];
   /**
    * The cursor for reading on after the last page of the list. It delivers exactly the events that
    * follow the list.
@@ -37,13 +44,14 @@ export type CompactedListPage = {
 /**
  * Lists the compacted state as of the checkpoints when the first page was read: a bootstrap without
  * a subscription. A key that is overwritten while the list is read may be missing from it. The
- * event that overwrote it comes after `follow`. Throws `not-compacted`, `compaction-stalled` and,
+ * event that overwrote it comes after `follow`. `parts` divides what follows the page into up to so
+ * many parts, which can be read at the same time. Throws `not-compacted`, `compaction-stalled` and,
  * for a cursor that is more than a day old, `bootstrap-expired`.
  */
 export async function listCompacted(
   deps: Deps,
   stream: Stream,
-  { from, ...page }: { limit: number; prefix?: string | undefined; from?: Bootstrap | undefined },
+  { from, parts, ...page }: ListRequest,
 ): Promise<CompactedListPage> {
   assertCompacted(stream);
   if (from !== undefined && !isOpen(from, deps.clock.now())) throw listExpired();
@@ -51,12 +59,28 @@ export async function listCompacted(
   const { events, bootstrap } = await loadSnapshotPage(deps, stream, begun, page);
   const positions = begun.starts.map(edgeAt);
   const at = { life: lifeText(stream), positions, nextPartition: 0, listed: page.prefix ?? "" };
+  const isEnd = isScanned(bootstrap);
+  const rest = isEnd ? [] : parts === undefined ? [bootstrap] : divide(bootstrap, parts);
+  const inParts = begun.until !== undefined || (parts !== undefined && !isEnd);
   return {
     items: events,
-    cursor: isScanned(bootstrap) ? undefined : { ...at, bootstrap },
-    follow: isScanned(bootstrap) ? { ...at, bootstrap } : at,
+    cursors: rest.map((each) => ({ ...at, bootstrap: each })),
+    follow: inParts ? followOf(at, begun) : isEnd ? { ...at, bootstrap } : at,
   };
 }
+
+type ListRequest = {
+  readonly limit: number;
+  readonly prefix?: string | undefined;
+  readonly parts?: number | undefined;
+  readonly from?: Bootstrap | undefined;
+};
+
+/** Returns the cursor that follows all parts of a list: see `shownBy`. */
+const followOf = (at: CursorContent, { run, startedAt, starts }: Bootstrap): CursorContent => {
+  const scan = formatScan(COMPACTED_BUCKETS);
+  return { ...at, bootstrap: { run, startedAt, scan, starts: [], exactFrom: starts, until: 0 } };
+};
 
 /**
  * Returns the current state of one key as of the watermark of compaction, strongly consistent.

@@ -64,7 +64,11 @@ export function planQueries(page: GrowingPage): BucketQuery[] {
   if (fitting === 0) return [];
   const { bucket, after } = scan;
   const rowsMax = Math.min(page.matches === undefined ? fitting : ROWS_FIRST, room.rows);
-  const buckets = planWave(bucket, { ...room, events: fitting }, page.bucketRows);
+  const buckets = planWave(
+    { ...page.bootstrap, bucket },
+    { ...room, events: fitting },
+    page.bucketRows,
+  );
   return Array.from({ length: buckets }, (_, ahead) => ({
     bucket: bucket + ahead,
     after: ahead === 0 ? after : undefined,

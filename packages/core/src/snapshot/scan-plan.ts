@@ -1,5 +1,11 @@
 import { ADDED_BYTES } from "../log/read/page-cut.ts";
-import { type Bootstrap, COMPACTED_BUCKETS, formatScan } from "../model/snapshot-progress.ts";
+import {
+  type Bootstrap,
+  COMPACTED_BUCKETS,
+  formatScan,
+  formatScanAfter,
+  scanOf,
+} from "../model/snapshot-progress.ts";
 import type { CompactedRow } from "../table/compacted-row.ts";
 
 /** The remaining capacity of a page: events, bytes, and rows that it may examine. */
@@ -67,7 +73,7 @@ export function planScan(
     exactFrom[partition] = Math.max(exactFrom[partition] ?? 1, sequence + 1);
     scan = formatScan(bucket, row.key);
   }
-  if (!more) scan = formatScan(bucket + 1);
+  if (!more) scan = formatScanAfter(bucket, bootstrap);
   return stopped(false);
 }
 
@@ -85,9 +91,13 @@ function isInScan(row: CompactedRow, bootstrap: Bootstrap, page: ScannedPage): b
  * Returns how many buckets to query at once: as many as are likely to fit the page, by the number
  * of rows in the last one. A small state then needs one round, and a large one reads nothing twice.
  */
-export const planWave = (bucket: number, { events }: ScanRoom, rowsBefore: number | undefined) => {
+export const planWave = (
+  { bucket, until = COMPACTED_BUCKETS }: { readonly bucket: number; readonly until?: number },
+  { events }: ScanRoom,
+  rowsBefore: number | undefined,
+) => {
   const fitting = rowsBefore === undefined ? 1 : Math.floor(events / (rowsBefore * 2 + 1));
-  return Math.max(1, Math.min(fitting, COMPACTED_BUCKETS - bucket));
+  return Math.max(1, Math.min(fitting, until - bucket));
 };
 
 /**
@@ -100,3 +110,20 @@ export const planScanEnd = (bootstrap: Bootstrap, checkpoints: readonly number[]
     Math.max(from, checkpoints[partition] ?? 1),
   ),
 });
+
+/**
+ * Divides what is left of a scan into up to `count` parts with about the same number of keys. A
+ * bucket is never divided. Pure.
+ */
+export function divide(bootstrap: Bootstrap, count: number): Bootstrap[] {
+  const scan = scanOf(bootstrap);
+  if (scan.state !== "reading") return [];
+  const left = (bootstrap.until ?? COMPACTED_BUCKETS) - scan.bucket;
+  const parts = Math.min(count, left);
+  const firstOf = (part: number) => scan.bucket + Math.floor((part * left) / parts);
+  return Array.from({ length: parts }, (_, part) => ({
+    ...bootstrap,
+    scan: part === 0 ? bootstrap.scan : formatScan(firstOf(part)),
+    until: firstOf(part + 1),
+  }));
+}

@@ -2,7 +2,14 @@ import { describe, expect, it } from "vitest";
 import type { Life } from "../model/names.ts";
 import { compactedEntity } from "./compacted.entity.ts";
 import type { CompactedRow } from "./compacted-row.ts";
-import { putIfNewerRequest, sendPutIfNewer, sendPutsIfNewer } from "./compacted-wire.ts";
+import {
+  type CompactedRange,
+  putIfNewerRequest,
+  rowsRequest,
+  sendPutIfNewer,
+  sendPutsIfNewer,
+  sendRowsQuery,
+} from "./compacted-wire.ts";
 import type { Connection } from "./connection.ts";
 
 const life = "orders#0c1" as Life;
@@ -77,5 +84,47 @@ describe("the puts of compacted rows that are written by hand", () => {
     expect(written).toEqual({ canceled: false, data: [] });
     const bare = connect(failure("TransactionCanceledException")).connection;
     await expect(sendPutsIfNewer(bare, life, [row])).rejects.toThrow("TransactionCanceled");
+  });
+});
+
+describe("the queries for compacted rows that are written by hand", () => {
+  const query = entity.query.primary({ life, bucket: 7 });
+  const options = { limit: 5, consistent: true as const };
+
+  it("read the same range as ElectroDB", () => {
+    const parts = (params: object) => {
+      const { KeyConditionExpression, ExpressionAttributeValues, Limit, ConsistentRead } =
+        params as Record<string, unknown>;
+      return { KeyConditionExpression, ExpressionAttributeValues, Limit, ConsistentRead };
+    };
+    const asked = (range: Omit<CompactedRange, "limit">) =>
+      parts(rowsRequest("ledger", life, 7, { ...range, limit: 5 }));
+    expect(asked({})).toEqual(parts(query.params(options)));
+    expect(asked({ from: "a" })).toEqual(parts(query.gte({ key: "a" }).params(options)));
+    expect(asked({ after: "a", from: "0" })).toEqual(parts(query.gt({ key: "a" }).params(options)));
+  });
+
+  it("ask for every attribute that they return", () => {
+    const { ProjectionExpression, ExpressionAttributeNames } = rowsRequest("ledger", life, 7, {
+      limit: 5,
+    });
+    const names: Record<string, string> = ExpressionAttributeNames;
+    const asked = ProjectionExpression.split(", ").map((name) => names[name]);
+    const { Item } = putIfNewerRequest("ledger", life, whole);
+    const left = Object.keys(Item).filter((name) => !asked.includes(name));
+    expect(left.toSorted()).toEqual(["_e", "_v", "b", "l", "pk", "sk"]);
+  });
+
+  it("return the rows as ElectroDB does, and say whether there may be more", async () => {
+    for (const content of [row, tombstone, whole]) {
+      const { Item } = putIfNewerRequest("ledger", life, content);
+      const { pk: _, sk: __, _e, _v, l, b, ...kept } = Item;
+      const found = connect({ Items: [kept], LastEvaluatedKey: {} });
+      const { rows, more } = await sendRowsQuery(found.connection, life, 7, { limit: 5 });
+      expect({ life, ...rows[0] }).toEqual(entity.parse({ Item } as never).data);
+      expect(more).toBe(true);
+    }
+    const nothing = await sendRowsQuery(connect().connection, life, 7, { limit: 5 });
+    expect(nothing).toEqual({ rows: [], more: false });
   });
 });

@@ -1,15 +1,20 @@
-import { PutCommand, TransactWriteCommand } from "@aws-sdk/lib-dynamodb";
+import { PutCommand, QueryCommand, TransactWriteCommand } from "@aws-sdk/lib-dynamodb";
 import type { Life } from "../model/names.ts";
 import type { CompactedRow } from "./compacted-row.ts";
 import type { Connection } from "./connection.ts";
 import type { Written } from "./transaction.ts";
 
 /**
- * The puts of compacted rows, written by hand, because compaction writes many thousands of them in
- * a row. `compactedEntity` describes the row, and a test compares these requests with ElectroDB's.
+ * The requests for compacted rows, written by hand, because compaction writes and a snapshot reads
+ * many thousands of them in a row. `compactedEntity` describes the row, and a test compares these
+ * requests with ElectroDB's.
  */
 
 const BUCKET_DIGITS = 2;
+
+const pkOf = (life: Life, bucket: number): string =>
+  `STREAM#${life}#COMPACT#${String(bucket).padStart(BUCKET_DIGITS, "0")}`;
+const skOf = (key: string): string => `KEY#${key}`;
 
 /** The members of a put that fails where a row exists that is at least as new. */
 export const putIfNewerRequest = (table: string, life: Life, row: CompactedRow) => ({
@@ -25,8 +30,8 @@ export const putIfNewerRequest = (table: string, life: Life, row: CompactedRow) 
     ...(row.payload === undefined ? {} : { d: row.payload }),
     r: row.rawBytes,
     ...(row.expiresAt === undefined ? {} : { expiresAt: row.expiresAt }),
-    pk: `STREAM#${life}#COMPACT#${String(row.bucket).padStart(BUCKET_DIGITS, "0")}`,
-    sk: `KEY#${row.key}`,
+    pk: pkOf(life, row.bucket),
+    sk: skOf(row.key),
     _e: "compacted",
     _v: "1",
   },
@@ -76,3 +81,84 @@ export async function sendPutsIfNewer(
     };
   }
 }
+
+/** The rows of a bucket that a query returns: after the key `after`, or from the key `from`. */
+export type CompactedRange = {
+  readonly after?: string | undefined;
+  readonly from?: string | undefined;
+  readonly limit: number;
+};
+
+/** A stored row without the members that the query names. */
+type StoredRow = {
+  readonly k: string;
+  readonly p: number;
+  readonly s: number;
+  readonly t: number;
+  readonly x?: true;
+  readonly d?: Uint8Array;
+  readonly r: number;
+  readonly expiresAt?: number;
+};
+type Found = { readonly Items?: readonly StoredRow[]; readonly LastEvaluatedKey?: object };
+
+/** The members of a strongly consistent query for rows of a bucket. */
+export const rowsRequest = (
+  table: string,
+  life: Life,
+  bucket: number,
+  { after, from, limit }: CompactedRange,
+) => {
+  const [condition, first] =
+    after === undefined
+      ? from === undefined
+        ? ["begins_with(#sk1, :sk1)", ""]
+        : ["#sk1 >= :sk1", from]
+      : ["#sk1 > :sk1", after];
+  return {
+    TableName: table,
+    KeyConditionExpression: `#pk = :pk and ${condition}`,
+    ExpressionAttributeNames: ROW_NAMES,
+    ExpressionAttributeValues: { ":pk": pkOf(life, bucket), ":sk1": skOf(first) },
+    ProjectionExpression: "#k, #p, #s, #t, #x, #d, #r, #expiresAt",
+    ConsistentRead: true,
+    Limit: limit,
+  };
+};
+
+const ROW_NAMES = {
+  "#pk": "pk",
+  "#sk1": "sk",
+  "#k": "k",
+  "#p": "p",
+  "#s": "s",
+  "#t": "t",
+  "#x": "x",
+  "#d": "d",
+  "#r": "r",
+  "#expiresAt": "expiresAt",
+};
+
+/** Sends such a query once. `more` is true if the bucket may continue. */
+export async function sendRowsQuery(
+  { client, table }: Connection,
+  life: Life,
+  bucket: number,
+  range: CompactedRange,
+): Promise<{ rows: CompactedRow[]; more: boolean }> {
+  const command = new QueryCommand(rowsRequest(table, life, bucket, range));
+  const { Items = [], LastEvaluatedKey } = (await (client as Client).send(command)) as Found;
+  return { rows: Items.map((row) => toRow(row, bucket)), more: LastEvaluatedKey !== undefined };
+}
+
+const toRow = ({ k, p, s, t, x, d, r, expiresAt }: StoredRow, bucket: number): CompactedRow => ({
+  key: k,
+  bucket,
+  partition: p,
+  sequence: s,
+  publishedAt: t,
+  ...(x === undefined ? {} : { deleted: x }),
+  ...(d === undefined ? {} : { payload: d }),
+  rawBytes: r,
+  ...(expiresAt === undefined ? {} : { expiresAt }),
+});

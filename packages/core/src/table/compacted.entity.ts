@@ -2,7 +2,12 @@ import { CustomAttributeType, Entity } from "electrodb";
 import type { Life } from "../model/names.ts";
 import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import type { CompactedRow } from "./compacted-row.ts";
-import { sendPutIfNewer, sendPutsIfNewer } from "./compacted-wire.ts";
+import {
+  type CompactedRange,
+  sendPutIfNewer,
+  sendPutsIfNewer,
+  sendRowsQuery,
+} from "./compacted-wire.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 import { type DeletedPage, deleteEach } from "./in-part.ts";
 import { transact } from "./transaction.ts";
@@ -66,19 +71,12 @@ export const compactedRows = (
    * request. They start after the key `after`, or at the key `from`. The read is strongly
    * consistent. Otherwise a page could miss rows put before the checkpoint moved, and lose them.
    */
-  async loadPage(
+  loadPage: (
     life: Life,
     bucket: number,
-    { after, from, limit }: { after?: string | undefined; from?: string; limit: number },
-  ): Promise<{ rows: CompactedRow[]; more: boolean }> {
-    const query = entity.query.primary({ life, bucket });
-    const first = from === undefined ? query : query.gte({ key: from });
-    const ranged = after === undefined ? first : query.gt({ key: after });
-    const { data, cursor } = await readRows(connection, () =>
-      ranged.go({ limit, pages: 1, consistent: true }),
-    );
-    return { rows: data, more: cursor !== null };
-  },
+    range: CompactedRange,
+  ): Promise<{ rows: CompactedRow[]; more: boolean }> =>
+    readRows(connection, () => sendRowsQuery(connection, life, bucket, range)),
 
   /** Returns the row of one key, strongly consistent. This may be a tombstone while it is kept. */
   async load(life: Life, bucket: number, key: string): Promise<CompactedRow | undefined> {

@@ -12,9 +12,13 @@ export const CompactedList = described(
       description:
         "The place where the list continues; null at its end. A page before the end may be empty.",
     }),
+    parts: described(z.optional(z.array(Cursor)), {
+      description:
+        "With the query `parts` only: the cursors of the parts into which the rest of the list is divided; none at its end. Read each part until its `cursor` is null, in any order and at the same time.",
+    }),
     follow: described(Cursor, {
       description:
-        "The cursor for reading exactly the events that came after the list: `from` of GET .../events, `after` of a poll, `to.cursor` of a seek. Use the one of the last page.",
+        "The cursor for reading exactly the events that came after the list: `from` of GET .../events, `after` of a poll, `to.cursor` of a seek. Use the one of the last page. Parts of a list have the same one: use it once all of them are read.",
     }),
     life: Life,
   }),

@@ -172,7 +172,11 @@ async function browse(state: FakeState, stream: FakeStream, { query }: FakeReque
   };
   return { status: 200, body: { ...page, ...pacing(caughtUp, query.waitSeconds) } };
 }
-function list(stream: FakeStream, { cursor, key, keyPrefix, limit = "50" }: FakeRequest["query"]) {
+/** The fake divides no list: what follows a page is one part. */
+function list(
+  stream: FakeStream,
+  { cursor, key, keyPrefix, limit = "50", parts }: FakeRequest["query"],
+) {
   if (stream.settings.compaction === "none") {
     throw new Refusal("not-compacted", "The stream keeps no compacted state");
   }
@@ -196,5 +200,8 @@ function list(stream: FakeStream, { cursor, key, keyPrefix, limit = "50" }: Fake
   const isEnd = items.length === states.length;
   const more = { kind: "list", life, position, prefix, after } as const;
   const follow = writeCursor({ kind: "log", life, position });
-  return { status: 200, body: { items, cursor: isEnd ? null : writeCursor(more), follow, life } };
+  const next = isEnd ? null : writeCursor(more);
+  const rest =
+    parts === undefined ? { cursor: next } : { cursor: null, parts: next === null ? [] : [next] };
+  return { status: 200, body: { items, ...rest, follow, life } };
 }

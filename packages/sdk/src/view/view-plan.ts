@@ -19,6 +19,8 @@ export type ListPage = {
   readonly events: readonly LedgerEvent[];
   /** Where the list continues. */
   readonly cursor: string | null;
+  /** Where the parts of the list continue, on the page that divides it. */
+  readonly parts?: readonly string[] | undefined;
   /** Where the log continues after the list. */
   readonly follow: string;
   readonly life: string;
@@ -55,6 +57,20 @@ export function applyPage<Row>(
   };
   return { mark: next, ...fold(page.events, toRow), sweep: completes };
 }
+
+/** Returns pages of the parts of a list as one page. Its cursor has those of all parts. */
+export function joinPages([first, ...others]: readonly [ListPage, ...ListPage[]]): ListPage {
+  const pages = [first, ...others];
+  const events = pages.flatMap((page) => page.events);
+  const cursors = pages.flatMap(({ parts, cursor }) => parts ?? (cursor === null ? [] : [cursor]));
+  return { ...first, events, cursor: cursors.length === 0 ? null : cursors.join(BETWEEN) };
+}
+
+/** Returns the cursors of the parts that a round has still to list. */
+export const partsOf = (listing: string): string[] => listing.split(BETWEEN);
+
+/** No cursor contains it. */
+const BETWEEN = " ";
 
 /** Returns whether a change must be stored: each page with events moves its cursor. */
 export const isChange = (before: Mark, { mark }: Change<unknown>): boolean =>

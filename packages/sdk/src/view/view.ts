@@ -12,9 +12,11 @@ import {
   isChange,
   isListing,
   isPlaceGone,
+  joinPages,
   type ListPage,
   type LogPage,
   nextRound,
+  partsOf,
 } from "./view-plan.ts";
 import { createWaiters, type WaitOptions } from "./waiters.ts";
 
@@ -74,6 +76,8 @@ type IsAsync<Store> = Store extends { get(...given: never): infer Answer }
 
 const FAILED_PAUSE_MS = { attempts: 0, baseMs: 1_000, maxMs: 15_000 };
 const LIST_LIMIT = 500;
+/** The number of parts in which a long list is read, all at the same time. */
+const LIST_PARTS = 4;
 const LOG_LIMIT = 1_000;
 
 /**
@@ -104,6 +108,8 @@ export function openView<Row>(
   let failure: unknown;
   /** Aborts a poll or a pause that the loop waits for. */
   let hold = new AbortController();
+  /** The next page of each part of the list, which are read while the last ones are applied. */
+  let ahead: { readonly listing: string; readonly signal: AbortSignal; pages: Pages } | undefined;
   const shown = (): number => mark?.shown ?? 0;
 
   /**
@@ -121,7 +127,7 @@ export function openView<Row>(
 
   async function keep(): Promise<void> {
     for (let failures = 0; !isClosed; ) {
-      hold = new AbortController();
+      if (hold.signal.aborted) hold = new AbortController();
       try {
         await step();
         failures = 0;
@@ -154,10 +160,34 @@ export function openView<Row>(
       wantsRound = false;
       settleStatus();
     } else if (isListing(mark)) {
-      const query = { limit: LIST_LIMIT, cursor: mark.listing ?? undefined };
-      await apply(mark, await pageOf<ListPage>("compacted", query));
+      await list(mark);
       settleStatus();
     } else await followLog(mark);
+  }
+
+  async function list(before: Mark): Promise<void> {
+    const { listing } = before;
+    const isAhead = ahead?.listing === listing && !ahead?.signal.aborted;
+    const page = joinPages(await ((isAhead && ahead?.pages) || pagesAfter(listing)));
+    ahead = undefined;
+    if (page.cursor !== null) {
+      const { signal } = hold;
+      ahead = { listing: page.cursor, signal, pages: pagesAfter(page.cursor) };
+      // If the pages are needed, their failure is met where they are used.
+      ahead.pages.catch(() => {});
+    }
+    await apply(before, page);
+  }
+
+  /** Reads the first page of a list, or the next page of each of its parts. */
+  function pagesAfter(listing: string | null): Pages {
+    const read = (query: Call["query"]) =>
+      pageOf<ListPage>("compacted", { limit: LIST_LIMIT, ...query });
+    const pages =
+      listing === null
+        ? [read({ parts: LIST_PARTS })]
+        : partsOf(listing).map((cursor) => read({ cursor }));
+    return Promise.all(pages) as Pages;
   }
 
   async function followLog(before: Mark): Promise<void> {
@@ -281,6 +311,9 @@ export function openView<Row>(
     return true;
   }
 }
+
+/** Pages of the parts of a list. */
+type Pages = Promise<[ListPage, ...ListPage[]]>;
 
 /** The page of a list of states, which calls its events items. */
 type Listed = { readonly events: readonly WireEvent[]; readonly items?: readonly WireEvent[] };

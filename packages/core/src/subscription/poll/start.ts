@@ -4,11 +4,11 @@ import type { Log } from "../../log/log.ts";
 import { resolvePositions } from "../../log/read/browse.ts";
 import { assertOfStream } from "../../log/read/foreign-cursor.ts";
 import { chainCount } from "../../model/epochs.ts";
-import { withLaterStarts } from "../../model/later-starts.ts";
 import type { Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/live-streams.ts";
 import { assertOwnCursor, isOwnCursor } from "../position/own-cursor.ts";
 import { isInSnapshot, type Progress, progressOf, releaseCountOf } from "../position/progress.ts";
+import { shownBy } from "../position/shown-by.ts";
 import type { SubscriptionState } from "../state.ts";
 import type { PollRequest, View } from "./poll-plan.ts";
 
@@ -114,7 +114,7 @@ async function progressAfter(
   if (isInSnapshot(bootstrap)) throw withinList();
   assertListsEnough(after, state.row.config.filter?.keyPrefix);
   const positions = await resolvePositions(log, stream, after);
-  const shown = bootstrap && withLaterStarts(stream, bootstrap);
+  const shown = await shownBy(log, stream, after);
   return { positions, bootstrap: shown ?? state.bootstrap };
 }
 

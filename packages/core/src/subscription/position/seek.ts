@@ -6,12 +6,12 @@ import { again, retry } from "../../kernel/retry.ts";
 import type { Log, SeekPoint } from "../../log/log.ts";
 import { resolvePositions } from "../../log/read/browse.ts";
 import { assertOfStream } from "../../log/read/foreign-cursor.ts";
-import { withLaterStarts } from "../../model/later-starts.ts";
 import { nextCount } from "../../model/restored.ts";
 import type { LiveStream } from "../../stream/live-streams.ts";
 import type { SubscriptionState } from "../state.ts";
 import type { Snapshots, Subscriptions } from "../subscriptions.ts";
 import { cursorAt, isInSnapshot, type Progress, pendingProgress, progressOf } from "./progress.ts";
+import { shownBy } from "./shown-by.ts";
 
 type Deps = {
   readonly subscriptions: Subscriptions;
@@ -75,8 +75,11 @@ export async function progressAfter(
   cursor: CursorContent,
 ): Promise<Progress> {
   await assertOfStream(log, stream, cursor);
-  const bootstrap = cursor.bootstrap && withLaterStarts(stream, cursor.bootstrap);
-  return { positions: await resolvePositions(log, stream, cursor), bootstrap };
+  const [positions, bootstrap] = await Promise.all([
+    resolvePositions(log, stream, cursor),
+    shownBy(log, stream, cursor),
+  ]);
+  return { positions, bootstrap };
 }
 
 /** Returns the start of a new subscription that starts at a cursor of the stream itself. */

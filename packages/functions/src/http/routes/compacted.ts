@@ -188,8 +188,8 @@ function stateResponse(c: Context<AppEnv>, { event, tag, life }: State): Respons
 }
 
 /** A key has one state, so parameters that select among several states are refused. */
-function assertAlone({ cursor, keyPrefix, prefix }: CompactedQuery): void {
-  for (const [name, value] of Object.entries({ cursor, keyPrefix, prefix })) {
+function assertAlone({ cursor, keyPrefix, prefix, parts }: CompactedQuery): void {
+  for (const [name, value] of Object.entries({ cursor, keyPrefix, prefix, parts })) {
     if (value !== undefined)
       throw invalidRequest(`/query/${name}`, "must not be sent together with `key`");
   }
