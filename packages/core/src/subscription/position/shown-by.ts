@@ -2,7 +2,7 @@ import type { CursorContent } from "../../cursor/cursor.ts";
 import type { Log } from "../../log/log.ts";
 import { withLaterStarts } from "../../model/later-starts.ts";
 import type { Bootstrap } from "../../model/snapshot-progress.ts";
-import type { LiveStream } from "../../stream/streams.ts";
+import type { LiveStream } from "../../stream/live-streams.ts";
 
 /**
  * Returns the snapshot that a cursor's reader has received, if it has one. Several readers may have
