@@ -199,7 +199,8 @@ function parts(api: Client, partitions: number): void {
     const query = divide === undefined ? {} : { parts: divide };
     const page = await api.listCompacted(of, { limit: 3, cursor: part, ...query });
     const states = [...page.items];
-    const rest = page.parts ?? (page.cursor === null ? [] : [page.cursor]);
+    const { cursor, parts: more } = page;
+    const rest = more ?? (cursor === null ? [] : [cursor]);
     for (const next of rest) states.push(...(await readPart(of, next)));
     return states;
   }

@@ -42,8 +42,8 @@ export type CursorContent = {
 export type QueuePlace = Position & { readonly partition: number; readonly id: number };
 
 /**
- * The flag of each part that a cursor may lack. Earlier code ignores `listed`, `until` and the bytes
- * after the bootstrap, so it can read such a cursor after a rollback.
+ * The flag of each part that a cursor may lack. Earlier code ignores `listed`, `until` and the
+ * bytes after the bootstrap, so it can read such a cursor after a rollback.
  */
 const FLAGS = {
   subscription: 1,
