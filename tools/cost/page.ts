@@ -69,7 +69,7 @@ ${DOORS.map((door) => `### ${door}\n\n${itemised(door, measured)}`).join("\n\n")
   ${ASSUMED.compactorWindowSeconds} seconds: that is what is counted here. A stream with
   \`compaction: "none"\` saves it.
 - **Polling.** Poll at the pace the answers suggest (\`nextPollMs\`), not faster. With all that a process
-  reads again, an idle poll takes 1.1 read units at one a second, and 1.6 at one in ten seconds
+  reads again, an idle poll takes 1.02 read units at one a second, and 1.18 at one in ten seconds
   ([why](decisions/0004-idle-polls.md)). Waiting is off
   on Lambda unless you set \`WAIT_SECONDS_MAX\` (deploy.md), and pages then say \`waitSecondsAdvised: 0\`:
   a request that is held open is billed by the time it waits, ${money(estimateHeld())} a month for a

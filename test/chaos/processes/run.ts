@@ -1,8 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { readStoreKind } from "../../../packages/local/src/settings.ts";
 import { saveRecord } from "../../proof/record.ts";
 import { whereWeAre } from "../../proof/where.ts";
 import { printHistory } from "../../simulation/checker/history.ts";
+import { storeVersions } from "../../support/store-versions.ts";
 import { changeTimesOf } from "./change-times.ts";
 import { playBlackBox } from "./play.ts";
 import { printVerdict, sayVerdict, verdictOf } from "./verdict.ts";
@@ -49,7 +51,9 @@ const options = {
 };
 const where = whereWeAre();
 const database = options.databaseKills > 0 ? "disk" : "memory";
-console.log(`black box, database in ${database}: ${JSON.stringify(options)}`);
+const versions = storeVersions(readStoreKind(process.env.EVENTLEDGER_STORE || undefined));
+const { store } = versions;
+console.log(`black box, ${store} in ${database}: ${JSON.stringify(options)}`);
 const played = await playBlackBox({ ...options, onProgress: console.log });
 const { history, violations, counts, recovery } = played;
 if (values.history !== undefined) writeFileSync(values.history, printHistory(history));
@@ -62,6 +66,7 @@ const minutes = (Date.now() - began.getTime()) / 60_000;
 const figures = {
   began: began.toISOString(),
   database,
+  ...versions,
   ...options,
   verdict,
   recovery,
@@ -69,7 +74,7 @@ const figures = {
   violations,
   counts,
 };
-saveRecord(path, sayVerdict(verdict, { database, minutes, ...changed }), figures, where);
+saveRecord(path, sayVerdict(verdict, { database, store, minutes, ...changed }), figures, where);
 console.log(printVerdict(verdict));
 if (changed.changed !== undefined) console.log(JSON.stringify(changed.changed.times, null, 2));
 console.log(`from the last fault on: ${JSON.stringify(recovery)}`);

@@ -86,6 +86,8 @@ export const printVerdict = (verdict: Verdict): string =>
 /** How a run was made. `changed` is there if partitions were changed in it. */
 type Ran = {
   readonly database: string;
+  /** The name and the version of the store. */
+  readonly store: string;
   readonly minutes: number;
   readonly changed?: { readonly sizes: readonly number[]; readonly times: ChangeTimes };
 };
@@ -100,7 +102,7 @@ function sayChanges({ sizes, times }: NonNullable<Ran["changed"]>): string {
 }
 
 /** Returns the sentence on a black-box run for docs/proof.md. */
-export function sayVerdict(verdict: Verdict, { database, minutes, changed }: Ran): Said {
+export function sayVerdict(verdict: Verdict, { database, store, minutes, changed }: Ran): Said {
   const { lost, duplicated, reordered, otherViolations } = verdict;
   const violations = lost + duplicated + reordered + otherViolations;
   const kinds = `${lost} lost, ${duplicated} duplicated, ${reordered} reordered`;
@@ -117,7 +119,7 @@ export function sayVerdict(verdict: Verdict, { database, minutes, changed }: Ran
   ];
   const of = changed === undefined ? "Black box" : "Black box, partitions changed";
   return {
-    part: `${of}, database ${database === "disk" ? "on disk" : "in memory"}`,
+    part: `${of}, ${store} ${database === "disk" ? "on disk" : "in memory"}`,
     ran: parts.join(", "),
     found: `${none(violations, "violation")} (${kinds}, ${otherViolations} of other kinds)`,
   };

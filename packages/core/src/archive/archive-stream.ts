@@ -1,6 +1,6 @@
 import type { ArchiveReceipt } from "@eventledger/protocol";
 import { inParallel } from "../kernel/in-parallel.ts";
-import { loadEnd } from "../log/end.ts";
+import { loadEndPlace } from "../log/end.ts";
 import { chainsOf } from "../model/epochs.ts";
 import { lostBetween } from "../model/restored.ts";
 import { type ArchiveDeps, archivePartition } from "./archiver.ts";
@@ -39,7 +39,7 @@ export async function measureArchiveLag(
   const lags = await Promise.all(
     chainsOf(stream).map(async (partition) => {
       const { life } = stream;
-      const { next, checkpoint } = await loadEnd({ table, clock }, life, partition);
+      const { next, checkpoint } = await loadEndPlace({ table, clock }, life, partition);
       const { archivedTo = checkpoint.floor, lost } = checkpoint;
       const events = Math.max(0, next - archivedTo - lostBetween(lost, archivedTo, next));
       if (events === 0) return { events, oldestAt: Infinity };

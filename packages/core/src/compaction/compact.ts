@@ -15,6 +15,7 @@ import {
   planMove,
   planRows,
   planSafePoint,
+  planTimes,
   type SafePoint,
   type Section,
 } from "./compaction-plan.ts";
@@ -180,7 +181,7 @@ async function compactSection(
     hours = countHours(hours, section, { after: at, to: place.to });
     const of = { ...stream, partition, checkpoint: end.checkpoint, total: to.events };
     hours = await keepHours(deps, of, hours, { nowMs: clock.now(), all: false });
-    const move = { ...to, usage: hours };
+    const move = { ...to, usage: hours, ...planTimes(end.checkpoint, section, place.to) };
     const moved = await table.checkpoints.move(life, partition, at, move, end.checkpoint.checkedAt);
     at = place.to;
     observeCompaction?.lag({ life, partition, events: Math.max(0, end.next - at) });

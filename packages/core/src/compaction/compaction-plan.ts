@@ -1,5 +1,6 @@
 import { DAY_MS, HOUR_MS } from "../kernel/time.ts";
 import { entryOf, packEvents, unpackBatch } from "../log/codec.ts";
+import { type BatchTime, LARGE_BATCH_BYTES, withBatchTimes } from "../model/batch-times.ts";
 import { isTombstone, type RawJson, type StoredEvent } from "../model/event.ts";
 import { bucketOf } from "../model/partition.ts";
 import { CLOCKS_APART_MS } from "../model/sightings.ts";
@@ -37,6 +38,8 @@ export type Section = Omit<SafePoint, "keys"> & {
   readonly from: number;
   /** The keys are in the order of their first occurrence. */
   readonly latest: Map<string, StoredEvent>;
+  /** The batches that cost more than one read unit, for the checkpoint. */
+  readonly large: BatchTime[];
   /** The approximate memory that `latest` uses. */
   readonly keptBytes: number;
   /** One at the end of every batch. */
@@ -52,6 +55,7 @@ export const emptySection = (from: number): Section => ({
   bytes: 0,
   publishedAt: 0,
   latest: new Map(),
+  large: [],
   keptBytes: 0,
   safePoints: [],
   stop: undefined,
@@ -67,7 +71,7 @@ export function extendSection(
   rows: readonly Batch[],
   { keepKeys }: { keepKeys: boolean },
 ): Section {
-  const { latest, safePoints } = section;
+  const { latest, large, safePoints } = section;
   let { to, events, bytes, publishedAt, keptBytes, stop } = section;
   const touched = new Set<string>();
   for (const batch of rows) {
@@ -78,6 +82,9 @@ export function extendSection(
       keptBytes += keptBytesOf(event) - keptBytesOf(latest.get(event.key));
       latest.set(event.key, event);
       touched.add(event.key);
+    }
+    if (batch.payload.length >= LARGE_BATCH_BYTES) {
+      large.push({ first: to, next: to + batch.count, publishedAt: batch.publishedAt });
     }
     to += batch.count;
     events += batch.kind === "jump" ? 0 : batch.count;
@@ -177,6 +184,16 @@ export function planMove(
     failures: 0,
   };
 }
+
+/** Returns the times of the last large batches up to `to`, a place in a section. Pure. */
+export const planTimes = (
+  { times }: Pick<Checkpoint, "times">,
+  { large }: Pick<Section, "large">,
+  to: number,
+): Pick<Checkpoint, "times"> => {
+  const passed = large.filter(({ next }) => next <= to);
+  return passed.length === 0 ? {} : { times: withBatchTimes(times, passed) };
+};
 
 /**
  * Returns the new floor: the first batch inside the retention (`edge`). The floor passes neither

@@ -1,5 +1,6 @@
-import { type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
+import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { streamNotFound } from "../kernel/error.ts";
+import { MINUTE_MS } from "../kernel/time.ts";
 import type { Life } from "../model/names.ts";
 import type { Sightings } from "../model/sightings.ts";
 import { type BatchOutline, lastsUntil } from "../table/batch.ts";
@@ -65,6 +66,36 @@ export async function loadEnd(
     turned: last?.kind === "turn",
     checkpoint,
   };
+}
+
+/**
+ * The end of a partition for those who do not write there. `last` is the last batch, unless it is
+ * compacted.
+ */
+export type EndPlace = Pick<SeenEnd, "next" | "sealed" | "turned" | "checkpoint"> & {
+  readonly last: BatchOutline | undefined;
+};
+
+/**
+ * Returns the end of a partition like `loadEnd`, without reading what is compacted: a batch may be
+ * large, and is charged whole. Throws `stream-not-found` when the partition is gone.
+ */
+export async function loadEndPlace(
+  deps: { table: Table; clock: Clock; sightings?: Sightings | undefined },
+  life: Life,
+  partition: number,
+): Promise<EndPlace> {
+  const { table, clock, sightings } = deps;
+  const stamp = takeStamp(clock);
+  const checkpoint = await table.checkpoints.load(life, partition);
+  if (checkpoint === undefined) throw streamNotFound();
+  const last = await table.batches.loadLast(life, partition, checkpoint.next);
+  // After a long pause, batches after that checkpoint may be gone too.
+  if (ageMs(clock, stamp) > MINUTE_MS) return { ...(await loadEnd(deps, life, partition)), last };
+  const next = last === undefined ? checkpoint.next : endAfter(last);
+  sightings?.sawEnd(life, partition, next);
+  const { kind } = last ?? {};
+  return { next, last, sealed: kind === "seal", turned: kind === "turn", checkpoint };
 }
 
 /**

@@ -27,6 +27,7 @@ import { measureLag } from "./read/lag.ts";
 import { createLastBatches } from "./read/last-batches.ts";
 import { createNewEvents } from "./read/new-events.ts";
 import { type Address, loadEvent } from "./read/one-event.ts";
+import { createQuietEnds } from "./read/quiet-ends.ts";
 import { type PageRequest, readPage } from "./read/read.ts";
 import { type BackRequest, readBack } from "./read/read-back.ts";
 import type { PartitionRun, ReadDeps } from "./read/read-run.ts";
@@ -55,9 +56,11 @@ type LogDeps = AppenderDeps & {
 /** The log of a table: chains of write-once batches, one chain per partition. */
 export function createLog(deps: LogDeps) {
   const checkpoints = createCheckpointMemory(deps);
+  const quietEnds = createQuietEnds(deps);
   const readDeps: ReadDeps = {
     ...deps,
     checkpoints,
+    quietEnds,
     sizes: createBatchSizes(),
     lastBatches: createLastBatches(deps),
     segments: createSegments(deps),
@@ -152,6 +155,7 @@ export function createLog(deps: LogDeps) {
       appender.forget(life, CHAINS_MAX);
       for (let partition = 0; partition < CHAINS_MAX; partition++) {
         checkpoints.forget(life, partition);
+        quietEnds.forget(life, partition);
         deps.sightings?.forget(life, partition);
       }
       notifier.notify(life);

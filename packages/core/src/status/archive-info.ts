@@ -1,5 +1,5 @@
 import type { Archive } from "@eventledger/protocol";
-import type { SeenEnd } from "../log/end.ts";
+import type { EndPlace } from "../log/end.ts";
 import { type ArchiveTally, earliestOf } from "../model/archive.ts";
 import { lostBetween } from "../model/restored.ts";
 
@@ -16,7 +16,7 @@ export type ArchivePart = {
  * returns the time of the first event at a sequence or after it.
  */
 export async function describeArchive(
-  { next, checkpoint }: SeenEnd,
+  { next, checkpoint }: Pick<EndPlace, "next" | "checkpoint">,
   timeFrom: (sequence: number) => Promise<number>,
 ): Promise<ArchivePart | undefined> {
   const { archived: tally, archivedTo = next, lost } = checkpoint;

@@ -1,7 +1,8 @@
 import { LIMITS, type Stream, type StreamInfo } from "@eventledger/protocol";
 import type { Clock } from "../kernel/clock.ts";
-import { loadEnd } from "../log/end.ts";
+import { type EndPlace, loadEndPlace } from "../log/end.ts";
 import { type Archived, earliestOf } from "../model/archive.ts";
+import { batchTimeAt } from "../model/batch-times.ts";
 import { chainsOf, type Epoch } from "../model/epochs.ts";
 import { bareName, lifeText } from "../model/names.ts";
 import { lostBetween } from "../model/restored.ts";
@@ -92,11 +93,13 @@ async function describePartition(
   { life }: Pick<LiveStream, "life">,
   partition: number,
 ) {
-  const end = await loadEnd({ table, clock }, life, partition);
-  const { next, floor, bytes, lost } = end.checkpoint;
+  const end = await loadEndPlace({ table, clock }, life, partition);
+  const { next, floor, bytes, lost, times } = end.checkpoint;
   const lag = end.next - next - lostBetween(lost, next, end.next);
   const timeFrom = async (sequence: number) => {
     if (sequence >= end.next) return Infinity;
+    const known = batchTimeAt(times, sequence);
+    if (known !== undefined) return known;
     const { batches } = await table.batches.loadOutlines(life, partition, sequence, 2);
     return batches.find(({ kind }) => kind !== "jump")?.publishedAt ?? Infinity;
   };
@@ -110,9 +113,19 @@ async function describePartition(
     lag,
     bytes,
     firstAt,
-    lastAt: end.publishedAt === 0 ? -Infinity : end.publishedAt,
+    lastAt: await lastTimeOf({ table }, { life, partition }, end),
     pendingAt: next === floor ? keptAt : await timeFrom(next),
   };
+}
+
+/** Returns when the last event that the table keeps was published. */
+async function lastTimeOf(
+  { table }: Pick<Deps, "table">,
+  { life, partition }: Place,
+  { next, last, checkpoint }: EndPlace,
+): Promise<number> {
+  const known = last?.publishedAt ?? batchTimeAt(checkpoint.times, next - 1);
+  return known ?? (await table.batches.loadLast(life, partition))?.publishedAt ?? -Infinity;
 }
 
 /** Returns when the first archived event was published. */

@@ -37,7 +37,7 @@ const MEMORY_MS = 5_000;
  * life has ended, and a turn when the stream has got other partitions. Nothing is delivered before
  * `confirm`.
  */
-export const IDLE_MEMORY_MS = 5 * MINUTE_MS;
+export const IDLE_MEMORY_MS = 15 * MINUTE_MS;
 
 /** Finds live streams, remembers them for seconds, and runs operations on them. */
 export function createLiveStreams({ table, clock, random, bringOn }: LiveStreamDeps) {

@@ -36,6 +36,8 @@ export type Checkpoint = {
   readonly tickets?: number;
   /** The published events below `next` that no row of usage has so far, by hour. */
   readonly usage?: readonly HourTally[];
+  /** The times of the last large batches below `next`: see `withBatchTimes`. */
+  readonly times?: string;
   /** True once the rows of usage have everything that an ended life published. */
   readonly counted?: boolean;
 } & Partial<ArchiveProgress>;
@@ -76,6 +78,7 @@ export const checkpointEntity = (connection: Connection) =>
         lost: { type: CustomAttributeType<readonly LostRange[]>("any") },
         failures: { type: "number" },
         tickets: { type: "number", field: "turns" },
+        times: { type: "string" },
         counted: { type: "boolean" },
         usage: { type: CustomAttributeType<readonly HourTally[]>("any") },
         archiving: { type: "boolean" },

@@ -135,12 +135,17 @@ export const subscriptionRows = (
   },
 
   /**
-   * Returns the committed offsets of all partitions, strongly consistent. Empty when the
+   * Returns the committed offsets of all partitions, strongly consistent unless they are only
+   * `glimpsed`. A glimpse costs half as much, and may be from a moment ago. Empty when the
    * subscription is gone.
    */
-  async loadOffsets(life: Life, subscriptionUid: string): Promise<OffsetRow[]> {
+  async loadOffsets(
+    life: Life,
+    subscriptionUid: string,
+    { glimpsed = false }: { readonly glimpsed?: boolean } = {},
+  ): Promise<OffsetRow[]> {
     const { data } = await readRows(connection, () =>
-      offset.query.primary({ life, subscriptionUid }).go({ pages: "all", consistent: true }),
+      offset.query.primary({ life, subscriptionUid }).go({ pages: "all", consistent: !glimpsed }),
     );
     return data.map(toOffset).sort((a, b) => a.partition - b.partition);
   },

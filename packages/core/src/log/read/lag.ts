@@ -1,5 +1,6 @@
 import type { Lag } from "@eventledger/protocol";
 import { type Archived, isArchived } from "../../model/archive.ts";
+import { batchTimeAt } from "../../model/batch-times.ts";
 import { type Epoch, isDrained } from "../../model/epochs.ts";
 import type { Life } from "../../model/names.ts";
 import type { Position } from "../../model/position.ts";
@@ -11,8 +12,8 @@ import type { PartitionRun, ReadDeps } from "./read-run.ts";
 /**
  * Measures how far the ends are ahead of a reader's positions: the events over all partitions, and
  * the age of the oldest of them in seconds. Partitions that were just read to their end cost
- * nothing. For the others, it reads the next batch if its time is unknown so far. It looks for the
- * last batch only if there is a next one.
+ * nothing. For the others, it looks for the end after what is compacted. It reads the next batch
+ * only if neither the caller nor the checkpoint knows its time.
  */
 export async function measureLag(
   deps: ReadDeps,
@@ -42,21 +43,23 @@ async function lagOf(
   { atEnd, position, nextPublishedAt }: PartitionRun,
 ) {
   if (atEnd) return NONE;
-  let oldestAt = nextPublishedAt;
-  if (oldestAt === undefined) {
-    const checkpoint = await checkpoints.recall(life, partition);
-    const chain = { ...checkpoint, life, partition };
-    oldestAt = isBelowFloor(checkpoint, position)
-      ? await timeOfCold(segments, chain, position.next)
-      : (await loadFollowing({ table }, life, partition, position))?.publishedAt;
-    if (oldestAt === undefined && checkpoint.next <= position.next) return NONE;
+  const checkpoint = await checkpoints.recall(life, partition);
+  const { next, lost, compactedThrough } = checkpoint;
+  const end = await lastBatches.load(life, partition, { compacted: next, position });
+  const events = end.next - position.next - lostBetween(lost, position.next, end.next);
+  if (events <= 0) return NONE;
+  const oldestAt = nextPublishedAt ?? (await timeAfter(end.last));
+  return { events, oldestAt: oldestAt ?? end.last?.publishedAt ?? compactedThrough };
+
+  async function timeAfter(last: BatchOutline | undefined): Promise<number | undefined> {
+    if (last?.kind === undefined && last?.first === position.next) return last.publishedAt;
+    if (isBelowFloor(checkpoint, position)) {
+      return timeOfCold(segments, { ...checkpoint, life, partition }, position.next);
+    }
+    const known = batchTimeAt(checkpoint.times, position.next);
+    if (known !== undefined && position.next >= checkpoint.floor) return known;
+    return (await loadFollowing({ table }, life, partition, position))?.publishedAt;
   }
-  const last = await lastBatches.load(life, partition);
-  const { next, lost } = await checkpoints.recall(life, partition);
-  const end = Math.max(last === undefined ? 1 : last.first + last.count, next);
-  const events = end - position.next - lostBetween(lost, position.next, end);
-  if (events <= 0 || last === undefined) return NONE;
-  return { events, oldestAt: oldestAt ?? last.publishedAt };
 }
 
 const isBelowFloor = (checkpoint: Archived, { next }: Position): boolean =>

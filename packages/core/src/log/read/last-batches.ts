@@ -1,26 +1,40 @@
 import { createBounded } from "../../kernel/bounded.ts";
 import type { Life } from "../../model/names.ts";
+import type { Position } from "../../model/position.ts";
 import type { BatchOutline } from "../../table/batch.ts";
 import type { Table } from "../../table/table.ts";
 
 const PARTITIONS_MAX = 10_000;
 
+/** The end of a partition, and its last batch if that had to be read. */
+type Last = { readonly next: number; readonly last: BatchOutline | undefined };
+
 /**
- * Finds the last batch of a partition, strongly consistent. A batch never changes, so only the
- * batches after the last one that this process has seen are read. DynamoDB charges for a whole
- * batch even if only its keys are requested.
+ * Finds the ends of partitions, strongly consistent. A batch never changes, so only the batches
+ * after the last one that this process has seen, and after the compacted ones, are read. DynamoDB
+ * charges for a whole batch even if only its keys are requested.
  */
 export function createLastBatches({ table }: { readonly table: Table }) {
-  const seen = createBounded<BatchOutline>(PARTITIONS_MAX);
+  const seen = createBounded<number>(PARTITIONS_MAX);
   return {
-    async load(life: Life, partition: number): Promise<BatchOutline | undefined> {
+    /**
+     * Returns the end of a partition at or after a position. `compacted` is the first sequence that
+     * is not compacted.
+     */
+    async load(
+      life: Life,
+      partition: number,
+      { compacted, position }: { readonly compacted: number; readonly position: Position },
+    ): Promise<Last> {
       const name = `${life}#${partition}`;
-      const known = seen.get(name);
-      const from = known === undefined ? 0 : known.first + known.count;
-      const found = await table.batches.loadLast(life, partition, from);
-      if (found === undefined) return known;
-      seen.set(name, found);
-      return found;
+      const known = Math.max(seen.get(name) ?? 0, compacted);
+      // Between two batches, nothing before the position tells about the end.
+      const from = position.batch === position.next ? Math.max(known, position.next) : known;
+      const last = await table.batches.loadLast(life, partition, from);
+      if (last === undefined) return { next: from, last };
+      const next = last.first + last.count;
+      seen.set(name, next);
+      return { next, last };
     },
   };
 }

@@ -17,6 +17,7 @@ import { PHYSICAL_SLACK_MS } from "../guard.ts";
 import { type BatchSizes, rowsFor } from "./batch-sizes.ts";
 import type { CheckpointMemory } from "./checkpoint-memory.ts";
 import type { LastBatches } from "./last-batches.ts";
+import type { QuietEnds } from "./quiet-ends.ts";
 import { FLOOR_STALE_MS, retentionPassed } from "./reach.ts";
 import { type PartitionBound, planRun, type Room, type Slice } from "./read-plan.ts";
 
@@ -24,6 +25,7 @@ export type ReadDeps = {
   readonly table: Table;
   readonly clock: Clock;
   readonly checkpoints: CheckpointMemory;
+  readonly quietEnds: QuietEnds;
   readonly sizes: BatchSizes;
   readonly lastBatches: LastBatches;
   readonly segments: Segments;
@@ -52,12 +54,12 @@ export type Entry = {
   readonly cold?: true;
 };
 
-type Rows = { readonly batches: readonly Batch[]; readonly more: boolean };
+export type Rows = { readonly batches: readonly Batch[]; readonly more: boolean };
 export const NO_ROWS: Rows = { batches: [], more: false };
 
 type Chain = { readonly life: Life; readonly partition: number };
 /** A chain, with its checkpoint from before its rows were read. */
-type KnownChain = Chain & Checkpoint;
+export type KnownChain = Chain & Checkpoint;
 
 /** Events below the floor are read from the archive. */
 export const isCold = ({ floor }: KnownChain, { next }: Position): boolean => next < floor;
@@ -198,10 +200,15 @@ export async function loadRows(
 
 const eventsOf = ({ batch, from, to }: Slice): StoredEvent[] => unpackBatch(batch).slice(from, to);
 
-export const checkChain = async ({ checkpoints }: ReadDeps, chain: Chain): Promise<KnownChain> => ({
-  ...(await checkpoints.recall(chain.life, chain.partition)),
-  ...chain,
-});
+/** Returns a chain with its checkpoint, to read from `at`. */
+export async function checkChain(
+  { checkpoints, quietEnds }: ReadDeps,
+  { life, partition }: Chain,
+  at: Position | undefined,
+): Promise<KnownChain> {
+  const quiet = quietEnds.recall(life, partition, at);
+  return quiet ?? { ...(await checkpoints.recall(life, partition)), life, partition };
+}
 
 /**
  * Returns whether the end was checked recently enough. After a long time without a check, rows may

@@ -1,3 +1,4 @@
+import { takeStamp } from "../../kernel/clock.ts";
 import { chainsIn, type Epoch, epochsOf, isDrained, TurnReached } from "../../model/epochs.ts";
 import type { Life } from "../../model/names.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
@@ -10,6 +11,7 @@ import {
   NO_ROWS,
   type PartitionRun,
   type ReadDeps,
+  type Rows,
   readRun,
   startAt,
 } from "./read-run.ts";
@@ -119,15 +121,17 @@ async function readWaves(
     const wave = order.slice(at, at + WAVE);
     const first = await Promise.all(
       wave.map(async (partition) => {
-        const chain = await checkChain(deps, { life, partition });
+        const chain = await checkChain(deps, { life, partition }, positions[partition]);
         const start = startAt(chain, positions[partition] ?? edgeAt(1));
+        const stamp = takeStamp(deps.clock);
         const rows = isCold(chain, start) ? NO_ROWS : await loadRows(deps, chain, start, room);
-        return { chain, start, rows };
+        return { chain, start, rows, stamp };
       }),
     );
-    for (const { chain, start, rows } of first) {
+    for (const { chain, start, rows, stamp } of first) {
       const limits = { room: page.room, bound: boundOf(bound, chain.partition) };
       const taken = await readRun(deps, chain, start, rows, limits);
+      if (isQuiet(taken.run, start, rows)) deps.quietEnds.learn(chain, start.next, stamp);
       for (const entry of taken.entries) page.entries.push(entry);
       page.runs[chain.partition] = taken.run;
       page.room = taken.room;
@@ -140,6 +144,17 @@ async function readWaves(
   }
   page.nextPartition = order[read % order.length] ?? page.nextPartition;
 }
+
+/** Whether one query has shown that the chain ends where the read began. */
+const isQuiet = (
+  { atEnd, turned, bounded, position }: PartitionRun,
+  start: Position,
+  rows: Rows,
+): boolean => {
+  const isEmpty = rows !== NO_ROWS && rows.batches.length === 0 && !rows.more;
+  const isEnd = atEnd && turned !== true && bounded !== true;
+  return isEmpty && isEnd && position.next === start.next;
+};
 
 const drainedAt = (position: Position): PartitionRun => ({ ...notRead(position), atEnd: true });
 

@@ -9,7 +9,7 @@ import type { Batch } from "../../table/batch.ts";
 import type { Table } from "../../table/table.ts";
 import { seekCold } from "../cold/cold-read.ts";
 import type { Segments } from "../cold/segments.ts";
-import { loadEnd } from "../end.ts";
+import { loadEndPlace } from "../end.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock };
 
@@ -29,7 +29,7 @@ export async function seekEarliest(
  * Throws `TurnReached` where the chain has ended.
  */
 export async function seekLatest(deps: Deps, life: Life, partition: number): Promise<Position> {
-  const end = await loadEnd(deps, life, partition);
+  const end = await loadEndPlace(deps, life, partition);
   if (end.sealed) throw streamNotFound();
   if (end.turned) throw new TurnReached();
   return edgeAt(end.next);
@@ -79,7 +79,7 @@ export async function seekBatch(
   isReached: (batch: Batch) => boolean,
   goesOn = false,
 ): Promise<Position> {
-  const end = await loadEnd(deps, life, partition);
+  const end = await loadEndPlace(deps, life, partition);
   if (end.sealed) throw streamNotFound();
   if (end.turned && goesOn) throw new TurnReached();
   let low = end.checkpoint.floor;
@@ -114,7 +114,7 @@ export async function seekSequence(
   { sequence, pointer }: { readonly sequence: number; readonly pointer: string },
   ended?: number,
 ): Promise<Position> {
-  const end = await loadEnd(deps, life, partition);
+  const end = await loadEndPlace(deps, life, partition);
   if (end.sealed) throw streamNotFound();
   if (end.turned && ended === undefined && sequence >= end.next) throw new TurnReached();
   if (sequence > end.next) {
