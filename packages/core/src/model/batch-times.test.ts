@@ -20,7 +20,7 @@ const batches: fc.Arbitrary<BatchTime[]> = fc
   });
 
 it("[sub.lag] the last 32 large batches of a partition keep their times in a short text", () => {
-  fc.assert(
+  return fc.assert(
     fc.property(batches, fc.nat(80), (all, cut) => {
       const text = withBatchTimes(withBatchTimes(undefined, all.slice(0, cut)), all.slice(cut));
       const kept = new Set(all.slice(-32));
