@@ -7,7 +7,7 @@ import { ageMs, type Clock, type Stamp, takeStamp } from "./clock.ts";
  */
 export type Look = { readonly stamp: Stamp; readonly order: number };
 
-/** Returns a look that counts as if it had begun `ms` earlier, because it may show an older state. */
+/** Returns a look as if it had begun `ms` earlier, because it may show an older state. */
 export const earlier = ({ stamp: { wallMs, monotonicMs }, order }: Look, ms: number): Look => ({
   stamp: { wallMs: wallMs - ms, monotonicMs: monotonicMs - ms },
   order,

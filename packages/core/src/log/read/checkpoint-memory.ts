@@ -8,6 +8,9 @@ import type { Table } from "../../table/table.ts";
 
 const MEMORY_MS = MINUTE_MS;
 
+/** A chain, with its checkpoint from before its rows were read. */
+export type KnownChain = Checkpoint & { readonly life: Life; readonly partition: number };
+
 /**
  * Checkpoints that are at most a minute old. They suffice to refuse a position that expired long
  * ago, because rows stay for 30 days below the floor. They never suffice to decide where to write.

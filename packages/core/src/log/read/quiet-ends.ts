@@ -3,7 +3,7 @@ import { ageMs, type Clock, type Stamp } from "../../kernel/clock.ts";
 import { HOUR_MS, MINUTE_MS } from "../../kernel/time.ts";
 import type { Life } from "../../model/names.ts";
 import type { Position } from "../../model/position.ts";
-import type { KnownChain } from "./read-run.ts";
+import type { KnownChain } from "./checkpoint-memory.ts";
 
 /** `since` is when the checkpoint in `chain` was first used, `stamp` the start of the last look. */
 type QuietEnd = {

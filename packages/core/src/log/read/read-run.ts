@@ -8,14 +8,13 @@ import type { Life } from "../../model/names.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
 import { afterLost, isLost } from "../../model/restored.ts";
 import type { Batch } from "../../table/batch.ts";
-import type { Checkpoint } from "../../table/checkpoint.entity.ts";
 import type { Table } from "../../table/table.ts";
 import { unpackBatch } from "../codec.ts";
 import { readCold } from "../cold/cold-read.ts";
 import type { Segments } from "../cold/segments.ts";
 import { PHYSICAL_SLACK_MS } from "../guard.ts";
 import { type BatchSizes, rowsFor } from "./batch-sizes.ts";
-import type { CheckpointMemory } from "./checkpoint-memory.ts";
+import type { CheckpointMemory, KnownChain } from "./checkpoint-memory.ts";
 import type { LastBatches } from "./last-batches.ts";
 import type { QuietEnds } from "./quiet-ends.ts";
 import { FLOOR_STALE_MS, retentionPassed } from "./reach.ts";
@@ -58,9 +57,6 @@ export type Rows = { readonly batches: readonly Batch[]; readonly more: boolean 
 export const NO_ROWS: Rows = { batches: [], more: false };
 
 type Chain = { readonly life: Life; readonly partition: number };
-/** A chain, with its checkpoint from before its rows were read. */
-export type KnownChain = Chain & Checkpoint;
-
 /** Events below the floor are read from the archive. */
 export const isCold = ({ floor }: KnownChain, { next }: Position): boolean => next < floor;
 
