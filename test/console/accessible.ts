@@ -18,7 +18,10 @@ export const LOOKS = [
   { colorScheme: "light", width: 390, rules: OF_COLOURS },
 ] as const;
 
-/** Returns the findings of axe-core, each with the places that it names. */
+/**
+ * Returns the findings of axe-core, each with the places that it names. An open dialog is examined
+ * alone: the view under it cannot be used, and is examined by itself.
+ */
 export async function findings(
   page: Page,
   rules: readonly string[] | undefined,
@@ -26,7 +29,8 @@ export async function findings(
   if (!(await page.evaluate(`"axe" in window`))) await page.evaluate(axe.source);
   const runOnly = rules && { type: "rule", values: rules };
   const how = JSON.stringify({ resultTypes: ["violations"], runOnly });
-  const results = (await page.evaluate(`axe.run(document, ${how})`)) as axe.AxeResults;
+  const where = `document.querySelector("dialog[open]") ?? document`;
+  const results = (await page.evaluate(`axe.run(${where}, ${how})`)) as axe.AxeResults;
   return results.violations.flatMap(({ id, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id} ${target.join(" ")}: ${failureSummary}`),
   );

@@ -1,0 +1,4 @@
+import { accessible } from "./accessible.ts";
+import { runTogether } from "./suites.ts";
+
+runTogether([accessible]);
