@@ -7,6 +7,10 @@ import { Cursor, described, ListQuery, Name, queryInteger, wellFormedText } from
 export const CompactedQuery = z.strictObject({
   ...ListQuery.shape,
   cursor: z.optional(Cursor),
+  since: described(z.optional(Cursor), {
+    description:
+      "Only keys that changed since this cursor of the stream, each once. A deleted key is listed with `data: null`. Later pages go on from `cursor` alone.",
+  }),
   keyPrefix: described(z.optional(wellFormedText(LIMITS.keyBytesMax)), {
     description: "Only states of keys that begin with this.",
   }),

@@ -8,7 +8,7 @@ import { Cursor, described, Sequence, Timestamp, timestampOr } from "./text.ts";
 const SequenceText = z.string().check(z.regex(/^\d+$/, { error: "must be a sequence" }));
 
 const BODY_FORMS =
-  "must be earliest, latest, bootstrap, an RFC 3339 time, { timestamp }, { sequence } or { cursor }";
+  "must be earliest, latest, bootstrap, an RFC 3339 time, { timestamp }, { sequence }, { cursor } or { since }";
 
 const places = [
   z.strictObject({ timestamp: Timestamp }),
@@ -20,12 +20,22 @@ const places = [
   z.strictObject({ cursor: Cursor }),
 ] as const;
 
-/** The place where a subscription started, in the one form in which it is stored and shown. */
-export const Start = described(z.union([z.enum(["earliest", "latest", "bootstrap"]), ...places]), {
-  id: "Start",
-  description: "Where a subscription started.",
-  examples: ["earliest", "bootstrap"],
+const since = z.strictObject({
+  since: described(Cursor, {
+    description:
+      "The cursor up to which the state is known. The states that changed since come first, each once, deletions included, and then the log.",
+  }),
 });
+
+/** The place where a subscription started, in the one form in which it is stored and shown. */
+export const Start = described(
+  z.union([z.enum(["earliest", "latest", "bootstrap"]), ...places, since]),
+  {
+    id: "Start",
+    description: "Where a subscription started.",
+    examples: ["earliest", "bootstrap"],
+  },
+);
 export type Start = z.infer<typeof Start>;
 
 /**
@@ -34,13 +44,16 @@ export type Start = z.infer<typeof Start>;
  * is a place only on a stream with one partition. A cursor must belong to this stream.
  */
 export const Place = described(
-  z.union([z.enum(["earliest", "latest", "bootstrap"]), timestampOr(BODY_FORMS), ...places], {
-    error: BODY_FORMS,
-  }),
+  z.union(
+    [z.enum(["earliest", "latest", "bootstrap"]), timestampOr(BODY_FORMS), ...places, since],
+    {
+      error: BODY_FORMS,
+    },
+  ),
   {
     id: "Place",
     description:
-      "An end of the stream, a time, a cursor, or on a stream with one partition a sequence. `bootstrap` means the current state of every key, and then the log.",
+      "An end of the stream, a time, a cursor, or on a stream with one partition a sequence. `bootstrap` means the current state of every key, and then the log. `since` means the states that changed since a cursor, and then the log.",
     examples: ["earliest", "2026-11-24T08:30:00Z", { sequence: 42 }],
   },
 );

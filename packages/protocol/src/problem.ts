@@ -73,6 +73,11 @@ export const PROBLEMS = {
     title: "The bootstrap took too long",
     retry: "refresh",
   },
+  "changes-passed": {
+    status: 410,
+    title: "The list of changes does not reach back to the cursor",
+    retry: "refresh",
+  },
   "sequence-mismatch": {
     status: 412,
     title: "Not written: a key has another last sequence than expected",

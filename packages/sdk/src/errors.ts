@@ -46,6 +46,7 @@ export type ProblemCode =
   | "too-many-erasures"
   | "retention-passed"
   | "bootstrap-expired"
+  | "changes-passed"
   | "sequence-mismatch"
   | "request-too-large"
   | "event-too-large"

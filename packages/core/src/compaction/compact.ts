@@ -1,5 +1,6 @@
 import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
+import type { Random } from "../kernel/random.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../kernel/time.ts";
 import { loadEnd, type SeenEnd } from "../log/end.ts";
 import { assertNumbered } from "../log/guard.ts";
@@ -20,6 +21,7 @@ import {
   type Section,
 } from "./compaction-plan.ts";
 import { moveFloor } from "./floor.ts";
+import { listOften } from "./list-often.ts";
 import type { Pace } from "./pace.ts";
 import { putRows } from "./put-rows.ts";
 import { countHours, keepHours } from "./usage.ts";
@@ -27,6 +29,7 @@ import { countHours, keepHours } from "./usage.ts";
 export type CompactDeps = {
   readonly table: Table;
   readonly clock: Clock;
+  readonly random: Random;
   /** The observations of this process. Without them, only stored values count. */
   readonly sightings?: Sightings | undefined;
   /** Decides when to write. If absent, up to 32 writes are in flight. */
@@ -105,13 +108,16 @@ export async function compactPartition(
   let events = 0;
   let keys = 0;
   const mayGoOn = () => ageMs(clock, began) < budgetMs;
+  let first: number | undefined;
   for (;;) {
     const end = await loadEnd(deps, stream.life, partition);
     assertNumbered(end.checkpoint, clock.now());
     const { compactedThrough, next, lost } = end.checkpoint;
+    first ??= next;
     const remaining = end.next - next - lostBetween(lost, next, end.next);
     deps.observeCompaction?.lag({ life: stream.life, partition, events: remaining });
     if (next === end.next) {
+      await listOften(deps, stream, { partition, from: first, to: next });
       await renewLook(deps, stream, partition, end);
       await moveOldFloor(deps, stream, partition, end);
       return { events, keys, done: true, remaining, compactedThrough };
@@ -127,6 +133,7 @@ export async function compactPartition(
     events += worked.events;
     keys += worked.keys;
     if (worked.to >= end.next) {
+      await listOften(deps, stream, { partition, from: first, to: worked.to });
       await moveOldFloor(deps, stream, partition, end);
       return { events, keys, done: true, remaining: 0, compactedThrough: end.stamp.wallMs };
     }

@@ -4,7 +4,7 @@ import { type BatchTime, LARGE_BATCH_BYTES, withBatchTimes } from "../model/batc
 import { isTombstone, type RawJson, type StoredEvent } from "../model/event.ts";
 import { bucketOf } from "../model/partition.ts";
 import { CLOCKS_APART_MS } from "../model/sightings.ts";
-import type { Bootstrap } from "../model/snapshot-progress.ts";
+import { type Bootstrap, begunAt } from "../model/snapshot-progress.ts";
 import { type Batch, isLast } from "../table/batch.ts";
 import type { Checkpoint, Pin } from "../table/checkpoint.entity.ts";
 import type { CompactedRow } from "../table/compacted-row.ts";
@@ -242,8 +242,12 @@ const openPins = ({ pins = [] }: Checkpoint, nowMs: number): readonly Pin[] =>
  * Returns whether a bootstrap may continue. It must have begun less than a day ago, and not in the
  * future. Pure.
  */
-export const isOpen = ({ startedAt }: Pick<Bootstrap, "startedAt">, nowMs: number): boolean =>
-  nowMs - startedAt <= BOOTSTRAP_AGE_MAX_MS && startedAt - nowMs <= CLOCKS_APART_MS;
+export const isOpen = (
+  bootstrap: Pick<Bootstrap, "startedAt" | "difference">,
+  nowMs: number,
+): boolean =>
+  nowMs - begunAt(bootstrap) <= BOOTSTRAP_AGE_MAX_MS &&
+  begunAt(bootstrap) - nowMs <= CLOCKS_APART_MS;
 
 /**
  * Returns the times of a checkpoint that can be true. A time that is ahead by more than the allowed

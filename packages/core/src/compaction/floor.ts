@@ -1,4 +1,5 @@
 import type { Clock } from "../kernel/clock.ts";
+import type { Random } from "../kernel/random.ts";
 import { HOUR_MS } from "../kernel/time.ts";
 import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
 import { seekBatch, seekKeptTime } from "../log/read/seek.ts";
@@ -8,6 +9,7 @@ import { type Batch, lastsUntil } from "../table/batch.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
 import { planFloor } from "./compaction-plan.ts";
+import { listBeforeFloor } from "./list-often.ts";
 
 /** How often a check without a move is recorded. The checks that depend on it allow days. */
 const NOTE_AGE_MS = 6 * HOUR_MS;
@@ -15,10 +17,15 @@ const NOTE_AGE_MS = 6 * HOUR_MS;
 type FloorDeps = {
   readonly table: Table;
   readonly clock: Clock;
+  readonly random: Random;
   readonly sightings?: Sightings | undefined;
 };
 
-type Retained = { readonly life: Life; readonly retentionHours: number };
+type Retained = {
+  readonly life: Life;
+  readonly compaction: "key" | "none";
+  readonly retentionHours: number;
+};
 
 /**
  * Moves the floor of a partition up to the first batch inside the retention, within the limits of
@@ -29,7 +36,7 @@ type Retained = { readonly life: Life; readonly retentionHours: number };
  */
 export async function moveFloor(
   deps: FloorDeps,
-  { life, retentionHours }: Retained,
+  { life, compaction, retentionHours }: Retained,
   partition: number,
 ): Promise<boolean> {
   const { table, clock } = deps;
@@ -38,7 +45,9 @@ export async function moveFloor(
   if (checkpoint === undefined) return false;
   const { floor, floorAt, next } = checkpoint;
   const since = { keptSince: nowMs - retentionHours * HOUR_MS, nowMs };
-  const target = await findFloor(deps, { life, partition, checkpoint }, since);
+  const found = await findFloor(deps, { life, partition, checkpoint }, since);
+  const place = { partition, floor: found, next };
+  const target = found === floor ? floor : await listBeforeFloor(deps, { life, compaction }, place);
   if (target === floor && Math.abs(nowMs - floorAt) < NOTE_AGE_MS) return false;
   const to = { floor: target, floorAt: nowMs };
   const { archiving = false } = checkpoint;

@@ -114,6 +114,9 @@ function* pagesOf(
   for (let bucket = 0; bucket < COMPACTED_BUCKETS; bucket++) {
     yield () => table.compacted.deletePage(life, bucket);
   }
+  for (let partition = 0; partition < partitions; partition++) {
+    yield () => table.changes.deletePage(life, partition);
+  }
   yield () => table.receipts.deletePage(life);
   yield () => table.erasures.deletePage(life);
   if (job.isArchived === true && !isLocked(job, nowMs)) yield () => removeArchive(job);

@@ -88,6 +88,8 @@ async function restoreStream(
   await inParallel(chains, PARTITIONS_AT_ONCE, async (partition) => {
     const until = endOfChain(row, partition);
     if (row.epochs !== undefined) await keepCheckpoint(deps, stream, partition);
+    // The copy may have a list without some of its parts. Another one begins at the floor.
+    await deps.table.changes.forget(stream.life, partition);
     const jumped = await jumpPartition(deps, stream, partition, { id, until, mayGoOn });
     if (jumped === undefined) return;
     lost.set(partition, jumped.lost);

@@ -1,5 +1,10 @@
 import type { Position } from "../model/position.ts";
-import { type Bootstrap, isPending, isScanned } from "../model/snapshot-progress.ts";
+import {
+  type Bootstrap,
+  type Difference,
+  isPending,
+  isScanned,
+} from "../model/snapshot-progress.ts";
 import { createPacker, createUnpacker } from "./pack.ts";
 
 /**
@@ -43,7 +48,8 @@ export type QueuePlace = Position & { readonly partition: number; readonly id: n
 
 /**
  * The flag of each part that a cursor may lack. Earlier code ignores `listed`, `until` and the
- * bytes after the bootstrap, so it can read such a cursor after a rollback.
+ * bytes after the bootstrap, so it can read such a cursor after a rollback. It refuses a difference,
+ * which it takes for a bootstrap of 1970.
  */
 const FLAGS = {
   subscription: 1,
@@ -55,6 +61,7 @@ const FLAGS = {
   parked: 128,
   listed: 256,
   until: 512,
+  difference: 1_024,
 } as const;
 
 /** Set in cursors of earlier versions, which have the prefix of the list before the bootstrap. */
@@ -63,7 +70,8 @@ const LISTED_BEFORE = 64;
 const PARTS = Object.keys(FLAGS) as (keyof typeof FLAGS)[];
 
 const flagsOf = (content: CursorContent): number => {
-  const parts = { ...content, until: content.bootstrap?.until };
+  const { until, difference } = content.bootstrap ?? {};
+  const parts = { ...content, until, difference };
   return PARTS.reduce((sum, part) => sum + (parts[part] === undefined ? 0 : FLAGS[part]), 0);
 };
 
@@ -85,9 +93,10 @@ export function packCursor(content: CursorContent): Uint8Array {
   if (queue !== undefined) {
     for (const part of [queue.partition, queue.id, queue.batch, queue.next]) out.number(part);
   }
-  if (bootstrap !== undefined) packBootstrap(out, bootstrap);
+  if (bootstrap !== undefined) packBootstrap(out, bootstrap, content.positions.length);
   if (listed !== undefined) out.text(listed);
   if (bootstrap?.until !== undefined) out.number(bootstrap.until);
+  if (bootstrap?.difference !== undefined) packDifference(out, bootstrap.difference);
   return out.finish();
 }
 
@@ -106,12 +115,29 @@ function packPositions(
     for (const at of positions.keys()) out.number(releaseCounts[at] ?? 0);
 }
 
-function packBootstrap(out: ReturnType<typeof createPacker>, bootstrap: Bootstrap): void {
-  out.text(bootstrap.scan);
-  if (isPending(bootstrap)) return;
-  out.text(bootstrap.run);
-  out.number(bootstrap.startedAt);
-  for (const from of bootstrap.exactFrom) out.number(from);
+function packBootstrap(
+  out: ReturnType<typeof createPacker>,
+  bootstrap: Bootstrap,
+  partitions: number,
+): void {
+  const { scan, run, startedAt, exactFrom, difference } = bootstrap;
+  out.text(scan);
+  if (isPending(bootstrap) && difference === undefined) return;
+  out.text(run);
+  out.number(startedAt);
+  for (let at = 0; at < partitions; at++) out.number(exactFrom[at] ?? 0);
+}
+
+function packDifference(
+  out: ReturnType<typeof createPacker>,
+  { since, startedAt }: Difference,
+): void {
+  out.number(startedAt);
+  out.number(since.length);
+  for (const { next, batch } of since) {
+    out.number(next);
+    out.number(next - batch);
+  }
 }
 
 export function unpackCursor(bytes: Uint8Array): CursorContent {
@@ -139,7 +165,9 @@ export function unpackCursor(bytes: Uint8Array): CursorContent {
   const shown = has(FLAGS.bootstrap) ? unpackBootstrap(from, positions) : undefined;
   const listed = has(FLAGS.listed) ? { listed: from.text() } : listedBefore;
   const until = has(FLAGS.until) ? { until: from.number() } : {};
-  const bootstrap = shown === undefined ? {} : { bootstrap: { ...shown, ...until } };
+  const difference = has(FLAGS.difference) ? unpackDifference(from) : undefined;
+  const bootstrap =
+    shown === undefined ? {} : { bootstrap: withDifference({ ...shown, ...until }, difference) };
   return {
     life,
     ...subscription,
@@ -170,6 +198,21 @@ function unpackBootstrap(
   const run = from.text();
   const startedAt = from.number();
   const exactFrom = positions.map(() => from.number());
-  const starts = isScanned(place) ? [] : positions.map((position) => position?.next ?? 1);
+  const starts = isScanned(place) ? [] : positions.map((position) => position?.batch ?? 1);
   return { ...place, run, startedAt, starts, exactFrom };
+}
+
+function unpackDifference(from: ReturnType<typeof createUnpacker>): Difference {
+  const startedAt = from.number();
+  const since = Array.from({ length: from.number() }, (): Position => {
+    const next = from.number();
+    return { next, batch: next - from.number() };
+  });
+  return { since, startedAt };
+}
+
+function withDifference(bootstrap: Bootstrap, difference: Difference | undefined): Bootstrap {
+  if (difference === undefined) return bootstrap;
+  const whole = { ...bootstrap, difference };
+  return isPending(whole) ? { ...whole, starts: [], exactFrom: [] } : whole;
 }

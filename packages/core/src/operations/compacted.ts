@@ -1,9 +1,12 @@
 import type { CompactedQuery } from "@eventledger/protocol";
 import { invalidCursor } from "../cursor/cursor.ts";
-import { assertSameList } from "../cursor/listed.ts";
+import { assertListsEnough, assertSameList, withinList } from "../cursor/listed.ts";
+import { resolvePositions } from "../log/read/browse.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { lifeText, type Tenant } from "../model/names.ts";
+import type { Position } from "../model/position.ts";
 import { listCompacted, loadCompacted } from "../snapshot/compacted-list.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import { isInSnapshot } from "../subscription/position/progress.ts";
 import type { Parts } from "./parts.ts";
 
@@ -19,23 +22,37 @@ export type CompactedPage = {
 
 /** Reads the current state of keys. */
 export function compactedOperations(parts: Parts) {
-  const { streams, places, cursors } = parts;
+  const { streams, places, cursors, log } = parts;
+  /** Returns the positions of the cursor of a difference. It must not belong to a subscription. */
+  async function sinceOf(
+    stream: LiveStream,
+    text: string,
+    prefix: string | undefined,
+  ): Promise<readonly Position[]> {
+    const cursor = await places.ofCursor(stream, text);
+    if (isInSnapshot(cursor.bootstrap)) throw withinList();
+    assertListsEnough(cursor, prefix);
+    return resolvePositions(log, stream, cursor);
+  }
+
   return {
     /**
-     * Returns the current state of keys, page by page. With `parts` it divides what follows the
-     * page, so that several readers can read it at the same time.
+     * Returns the current state of keys, page by page. With `since` only of those that changed
+     * since a cursor, and deletions. With `parts` it divides what follows the page, so that several
+     * readers can read it at the same time.
      */
     async listCompacted(
       tenant: Tenant,
       name: string,
-      { limit, prefix, cursor, parts: count }: CompactedQuery,
+      { limit, prefix, cursor, since, parts: count }: CompactedQuery,
     ): Promise<CompactedPage> {
       return streams.useNow(tenant, name, async (stream) => {
         const from = cursor === undefined ? undefined : await places.ofCursor(stream, cursor);
         const bootstrap = from?.bootstrap;
         if (cursor !== undefined && !isInSnapshot(bootstrap)) throw invalidCursor("other-query");
         if (from !== undefined) assertSameList(from, prefix);
-        const asked = { limit, prefix, from: bootstrap, parts: count };
+        const begun = since === undefined ? undefined : await sinceOf(stream, since, prefix);
+        const asked = { limit, prefix, since: begun, from: bootstrap, parts: count };
         const page = await listCompacted(parts, stream, asked);
         const rest = page.cursors.map(cursors.format);
         return {

@@ -19,6 +19,7 @@ import type { PushPort } from "../push/endpoint.ts";
 import { createLimiter } from "../quota/limiter.ts";
 import { createRoom } from "../quota/room.ts";
 import { assertCompacted, beginBootstrap, loadSnapshotPage } from "../snapshot/bootstrap.ts";
+import { assertReachesBack, createDifferences } from "../snapshot/difference.ts";
 import { createStreams } from "../stream/streams.ts";
 import { createParking } from "../subscription/parking/parking.ts";
 import { createDeliveries } from "../subscription/poll/deliveries.ts";
@@ -106,10 +107,18 @@ export function createParts(deps: LedgerDeps) {
     assertMayTurn: log.assertMayTurn,
     settleArchive: (stream, partition) => settlePartition(core, stream, partition),
   });
+  const differences = createDifferences(core);
   const snapshots: Snapshots = {
     assertPossible: (stream) => assertCompacted(stream),
-    begin: (stream) => beginBootstrap(core, stream),
-    loadPage: (stream, bootstrap, page) => loadSnapshotPage(core, stream, bootstrap, page),
+    assertReachesBack: (stream, since) => assertReachesBack(core, stream, since),
+    begin: (stream, { difference }) =>
+      difference === undefined
+        ? beginBootstrap(core, stream)
+        : differences.begin(stream, difference),
+    loadPage: (stream, bootstrap, page) =>
+      bootstrap.difference === undefined
+        ? loadSnapshotPage(core, stream, bootstrap, page)
+        : differences.loadPage(stream, bootstrap, page),
   };
   const subscriptions = createSubscriptions({ ...core, log, snapshots });
   const leases = createLeases({ table, clock, random, subscriptions });
@@ -140,6 +149,7 @@ export function createParts(deps: LedgerDeps) {
       compact: (stream) => compactStream(core, stream, { budgetMs: AUDIT_BUDGET_MS }),
     }),
     snapshots,
+    differences,
     subscriptions,
     leases,
     parking,

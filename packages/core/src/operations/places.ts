@@ -43,6 +43,9 @@ export const queryText = (asked: RangePlace): string => {
 
 type Deps = { readonly clock: Clock; readonly cursors: Cursors; readonly log: Log };
 
+/** A place in the log. The others are snapshots. */
+type LogPlace = Exclude<Start, "bootstrap" | { readonly since: string }>;
+
 /**
  * Where a place occurs in the request. `ahead` allows a time in the future, as the end of a read.
  */
@@ -54,7 +57,7 @@ type Saying = { readonly pointer: string; readonly ahead?: boolean };
  */
 export function createPlaces({ clock, cursors, log }: Deps) {
   /** Resolves a place in a body. Its cursor may belong to a subscription. */
-  function ofBody(stream: LiveStream, place: Exclude<Start, "bootstrap">, saying: Saying): Located {
+  function ofBody(stream: LiveStream, place: LogPlace, saying: Saying): Located {
     if (typeof place === "string") return place;
     if ("cursor" in place) return { cursor: inAllEpochs(stream, cursors.parse(place.cursor)) };
     if ("sequence" in place) return ofSequence(stream, place.sequence, saying);
@@ -100,7 +103,11 @@ export function createPlaces({ clock, cursors, log }: Deps) {
     );
   }
 
-  return { ofBody, ofQuery, ofCursor };
+  /** Parses the cursor of a difference, which may belong to a subscription. */
+  const ofSince = (stream: LiveStream, cursor: string): CursorContent =>
+    inAllEpochs(stream, cursors.parse(cursor));
+
+  return { ofBody, ofQuery, ofCursor, ofSince };
 }
 
 /** Resolves a sequence, which identifies a place only where the stream has one partition. */

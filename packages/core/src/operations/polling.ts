@@ -11,6 +11,7 @@ import { waitForEvents } from "../subscription/poll/wait.ts";
 import { type Committed, commit, lagAfterCommit } from "../subscription/position/commit.ts";
 import { cursorAfter } from "../subscription/position/commit-sequence.ts";
 import { pollShare } from "../subscription/workers/poll-share.ts";
+import { offerDifference } from "./offer-difference.ts";
 import type { Parts } from "./parts.ts";
 
 /** The parameters of a poll. Cursors are in their text form. */
@@ -73,11 +74,15 @@ export function pollOperations(parts: Parts) {
         gapMaxMs: leaseMs === undefined ? undefined : leaseMs / 4,
         look: (before) => {
           const request = { ...from, ahead: before?.cursor, before: before?.presence };
-          return subscriptions.use(stream, name, () =>
-            consumer === undefined
-              ? poll(parts, stream, name, request)
-              : pollShare(parts, stream, name, { ...request, consumer, heardMs }),
-          );
+          return subscriptions
+            .use(stream, name, () =>
+              consumer === undefined
+                ? poll(parts, stream, name, request)
+                : pollShare(parts, stream, name, { ...request, consumer, heardMs }),
+            )
+            .catch(async (error: unknown) => {
+              throw await offerDifference(parts, stream, name, { after: from.after, error });
+            });
         },
         // A worker always looks again, because a look also renews its leases.
         hasNewEvents: async ({ cursor }) =>

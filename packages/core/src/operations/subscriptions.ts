@@ -5,6 +5,7 @@ import type {
   Place,
   SeekBody,
   SeekReceipt,
+  Start,
   Subscription,
   SubscriptionInfo,
 } from "@eventledger/protocol";
@@ -20,8 +21,14 @@ import {
   measuredAtOnce,
   toSubscription,
 } from "../status/subscription-info.ts";
+import type { LiveStream } from "../stream/live-streams.ts";
 import { type Covers, listCovered } from "../subscription/covered.ts";
-import { progressAtCursor, seek } from "../subscription/position/seek.ts";
+import {
+  progressAtCursor,
+  progressSince,
+  type SeekTarget,
+  seek,
+} from "../subscription/position/seek.ts";
 import { change } from "../subscription/settings/change.ts";
 import type { NewSubscription } from "../subscription/settings/config.ts";
 import type { Parts } from "./parts.ts";
@@ -31,6 +38,14 @@ import { normalPlace } from "./places.ts";
 export function subscriptionOperations(parts: Parts) {
   const { table, streams, log, cursors, places, subscriptions } = parts;
   const info = createSubscriptionInfo(parts);
+
+  function targetOf(stream: LiveStream, place: Start): SeekTarget {
+    if (place === "bootstrap") return place;
+    if (typeof place === "object" && "since" in place) {
+      return { since: places.ofSince(stream, place.since) };
+    }
+    return places.ofBody(stream, place, { pointer: "/to" });
+  }
 
   return {
     async createSubscription(
@@ -44,6 +59,10 @@ export function subscriptionOperations(parts: Parts) {
         const asked = { ...config, start };
         const { row, created } = await subscriptions.create(stream, asked, async () => {
           if (start === "bootstrap") return undefined;
+          if (typeof start === "object" && "since" in start) {
+            const since = places.ofSince(stream, start.since);
+            return progressSince(parts, stream, since, { keyPrefix: config.filter?.keyPrefix });
+          }
           const place = places.ofBody(stream, start, { pointer: "/start" });
           return typeof place === "object" && "cursor" in place
             ? progressAtCursor(log, stream, place.cursor, config.filter?.keyPrefix)
@@ -142,8 +161,7 @@ export function subscriptionOperations(parts: Parts) {
     ): Promise<SeekReceipt> {
       return streams.useNow(tenant, name, async (stream) => {
         const place = normalPlace(to);
-        const target =
-          place === "bootstrap" ? place : places.ofBody(stream, place, { pointer: "/to" });
+        const target = targetOf(stream, place);
         const sought = await seek(parts, stream, subscription, target);
         log.notifier.notify(stream.life);
         await ringChanged(parts, stream, subscription);

@@ -162,7 +162,12 @@ async function loadRows(
 const isBefore = (key: string, other: string): boolean =>
   Buffer.compare(Buffer.from(key), Buffer.from(other)) < 0;
 
-async function loadCheckpoints(table: Table, life: Life, partitions: number): Promise<number[]> {
+/** Returns where compaction is in each partition. */
+export async function loadCheckpoints(
+  table: Table,
+  life: Life,
+  partitions: number,
+): Promise<number[]> {
   const next: number[] = Array.from({ length: partitions }, () => 1);
   await inParallel(next.keys(), PARTITIONS_AT_ONCE, async (partition) => {
     next[partition] = (await loadCheckpoint(table, life, partition)).next;
@@ -190,7 +195,7 @@ export function assertCompacted(
   });
 }
 
-const bootstrapExpired = (): LedgerError =>
+export const bootstrapExpired = (): LedgerError =>
   new LedgerError("bootstrap-expired", {
     detail:
       "This bootstrap began more than a day ago by the clock of this server. Discard what it has delivered and seek to `bootstrap` for a new one.",

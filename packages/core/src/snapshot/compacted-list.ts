@@ -1,26 +1,33 @@
 import { eventOf, isOpen } from "../compaction/compaction-plan.ts";
 import type { CursorContent } from "../cursor/cursor.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { LedgerError } from "../kernel/error.ts";
+import { invalidRequest, LedgerError } from "../kernel/error.ts";
 import type { Random } from "../kernel/random.ts";
 import type { Partitioned } from "../model/epochs.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { withLaterStarts } from "../model/later-starts.ts";
 import { type Life, lifeText } from "../model/names.ts";
 import { bucketOf } from "../model/partition.ts";
-import { edgeAt } from "../model/position.ts";
+import type { Position } from "../model/position.ts";
 import type { Restored } from "../model/restored.ts";
 import {
   type Bootstrap,
   COMPACTED_BUCKETS,
   formatScan,
   isScanned,
+  positionsAfter,
 } from "../model/snapshot-progress.ts";
 import type { Table } from "../table/table.ts";
 import { assertCompacted, beginBootstrap, loadSnapshotPage } from "./bootstrap.ts";
+import type { Differences } from "./difference.ts";
 import { divide } from "./scan-plan.ts";
 
-type Deps = { readonly table: Table; readonly clock: Clock; readonly random: Random };
+type Deps = {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly differences: Differences;
+};
 
 type Stream = Partitioned & {
   readonly life: Life;
@@ -45,19 +52,28 @@ export type CompactedListPage = {
  * Lists the compacted state as of the checkpoints when the first page was read: a bootstrap without
  * a subscription. A key that is overwritten while the list is read may be missing from it. The
  * event that overwrote it comes after `follow`. `parts` divides what follows the page into up to so
- * many parts, which can be read at the same time. Throws `not-compacted`, `compaction-stalled` and,
- * for a cursor that is more than a day old, `bootstrap-expired`.
+ * many parts, which can be read at the same time. Throws `not-compacted`, `compaction-stalled`,
+ * `changes-passed` and, for a cursor that is more than a day old, `bootstrap-expired`.
  */
 export async function listCompacted(
   deps: Deps,
   stream: Stream,
-  { from, parts, ...page }: ListRequest,
+  { from, since, parts, ...page }: ListRequest,
 ): Promise<CompactedListPage> {
   assertCompacted(stream);
   if (from !== undefined && !isOpen(from, deps.clock.now())) throw listExpired();
-  const begun = withLaterStarts(stream, from ?? (await beginBootstrap(deps, stream)));
-  const { events, bootstrap } = await loadSnapshotPage(deps, stream, begun, page);
-  const positions = begun.starts.map(edgeAt);
+  if (parts !== undefined && (since ?? from?.difference) !== undefined) {
+    throw invalidRequest("/query/parts", "must not divide a list with `since`");
+  }
+  const begin = () =>
+    since === undefined
+      ? beginBootstrap(deps, stream)
+      : deps.differences.begin(stream, { since, startedAt: 0 });
+  const begun = withLaterStarts(stream, from ?? (await begin()));
+  const { events, bootstrap } = await (begun.difference === undefined
+    ? loadSnapshotPage(deps, stream, begun, page)
+    : deps.differences.loadPage(stream, begun, page));
+  const positions = positionsAfter(begun);
   const at = { life: lifeText(stream), positions, nextPartition: 0, listed: page.prefix ?? "" };
   const isEnd = isScanned(bootstrap);
   const rest = isEnd ? [] : parts === undefined ? [bootstrap] : divide(bootstrap, parts);
@@ -69,8 +85,10 @@ export async function listCompacted(
   };
 }
 
+/** Which states to list. `since` leaves out keys that have not changed since these positions. */
 type ListRequest = {
   readonly limit: number;
+  readonly since?: readonly Position[] | undefined;
   readonly prefix?: string | undefined;
   readonly parts?: number | undefined;
   readonly from?: Bootstrap | undefined;

@@ -6,6 +6,7 @@ import type { Log } from "../log/log.ts";
 import { CHAINS_MAX, chainCount } from "../model/epochs.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { lifeOf } from "../model/names.ts";
+import type { Position } from "../model/position.ts";
 import type { Bootstrap } from "../model/snapshot-progress.ts";
 import type { LiveStream } from "../stream/live-streams.ts";
 import { toDeletion } from "../table/deletion.entity.ts";
@@ -24,7 +25,10 @@ import type { SubscriptionState } from "./state.ts";
 export type Snapshots = {
   /** Throws `not-compacted` when the stream has no compacted state. */
   assertPossible(stream: LiveStream): void;
-  begin(stream: LiveStream): Promise<Bootstrap>;
+  /** Throws `changes-passed` when the changes since these positions are not known any more. */
+  assertReachesBack(stream: LiveStream, since: readonly (Position | undefined)[]): Promise<void>;
+  /** Begins the snapshot that is pending: of all keys, or of those that changed since a cursor. */
+  begin(stream: LiveStream, pending: Bootstrap): Promise<Bootstrap>;
   loadPage(
     stream: LiveStream,
     bootstrap: Bootstrap,

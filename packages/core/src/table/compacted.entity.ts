@@ -9,7 +9,7 @@ import {
   sendRowsQuery,
 } from "./compacted-wire.ts";
 import { type Connection, entityConfig } from "./connection.ts";
-import { type DeletedPage, deleteEach } from "./in-part.ts";
+import { type DeletedPage, deleteEach, readEach } from "./in-part.ts";
 import { transact } from "./transaction.ts";
 
 export const compactedEntity = (connection: Connection) =>
@@ -84,6 +84,17 @@ export const compactedRows = (
       entity.get({ life, bucket, key }).go({ consistent: true }),
     );
     return data ?? undefined;
+  },
+
+  /** Returns the rows of these keys in their order, up to 100 of them, strongly consistent. */
+  loadEach(
+    life: Life,
+    keys: readonly { readonly bucket: number; readonly key: string }[],
+  ): Promise<(CompactedRow | undefined)[]> {
+    const rows = keys.map((row) => ({ life, ...row }));
+    return readEach(connection, rows, (some) =>
+      entity.get(some).go({ preserveBatchOrder: true, consistent: true, unprocessed: "raw" }),
+    );
   },
 
   /** Returns the sequence of a key's row and whether it deletes the key, strongly consistent. */

@@ -9,7 +9,12 @@ import {
   stillSkipped,
 } from "../model/parking.ts";
 import type { Position } from "../model/position.ts";
-import { type Bootstrap, isPending } from "../model/snapshot-progress.ts";
+import {
+  type Bootstrap,
+  type Difference,
+  isPending,
+  pendingBootstrap,
+} from "../model/snapshot-progress.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 
 /**
@@ -89,6 +94,7 @@ export const offsetEntity = (connection: Connection) =>
         startedAt: { type: "number", field: "t" },
         starts: { type: CustomAttributeType<readonly number[]>("any"), field: "c" },
         exactFrom: { type: CustomAttributeType<readonly number[]>("any"), field: "x" },
+        difference: { type: CustomAttributeType<StoredDifference>("any"), field: "j" },
         token: { type: "number", field: "k" },
         owner: { type: "string", field: "o" },
         until: { type: "number", field: "e" },
@@ -120,12 +126,28 @@ export const offsetEntity = (connection: Connection) =>
     entityConfig(connection),
   );
 
+/**
+ * A difference as it is stored: with the run that it belongs to. An earlier version replaces a
+ * bootstrap and leaves this attribute, which then belongs to no run.
+ */
+type StoredDifference = Difference & { readonly run: string };
+
 /** The attributes that store a bootstrap. Attributes of absent parts are removed. */
-export const BOOTSTRAP_ATTRIBUTES = ["scan", "run", "startedAt", "starts", "exactFrom"] as const;
+export const BOOTSTRAP_ATTRIBUTES = [
+  "scan",
+  "run",
+  "startedAt",
+  "starts",
+  "exactFrom",
+  "difference",
+] as const;
 
 export const bootstrapAttributes = (bootstrap: Bootstrap | undefined) => {
   if (bootstrap === undefined) return {};
-  const { scan, run, startedAt, starts, exactFrom } = bootstrap;
+  const { scan, run, startedAt, starts, exactFrom, difference } = bootstrap;
+  if (difference !== undefined) {
+    return { scan, run, startedAt, starts, exactFrom, difference: { ...difference, run } };
+  }
   return isPending(bootstrap) ? { scan } : { scan, run, startedAt, starts, exactFrom };
 };
 
@@ -173,8 +195,12 @@ export const hasRows = <Name>(
 ): string => isOrAbsent(row.rows, operations, known ?? 0);
 
 type StoredOffset = Omit<OffsetRow, "bootstrap" | "lease" | "parking"> & {
-  [K in keyof Bootstrap]?: Bootstrap[K];
-} & { readonly token?: number; readonly owner?: string; readonly until?: number } & {
+  [K in Exclude<keyof Bootstrap, "difference">]?: Bootstrap[K];
+} & { readonly difference?: StoredDifference } & {
+  readonly token?: number;
+  readonly owner?: string;
+  readonly until?: number;
+} & {
   readonly parked?: readonly ParkedKey[];
   readonly revision?: number;
   readonly releaseCount?: number;
@@ -202,6 +228,11 @@ export function toOffset(stored: StoredOffset): OffsetRow {
     ...(rows === undefined ? {} : { rows }),
   };
   if (scan === undefined) return offset;
-  const { run = "", startedAt = 0, starts = [], exactFrom = [] } = rest;
-  return { ...offset, bootstrap: { scan, run, startedAt, starts, exactFrom } };
+  const { run = "", startedAt = 0, starts = [], exactFrom = [], difference } = rest;
+  const bootstrap = { scan, run, startedAt, starts, exactFrom };
+  if (difference === undefined || difference.run !== run || scan === pendingBootstrap.scan) {
+    return { ...offset, bootstrap };
+  }
+  const { since, startedAt: begunAt } = difference;
+  return { ...offset, bootstrap: { ...bootstrap, difference: { since, startedAt: begunAt } } };
 }

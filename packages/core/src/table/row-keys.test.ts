@@ -79,6 +79,16 @@ const FAMILIES: Record<keyof RowKinds, Family> = {
     pk: keyOf(`STREAM#${LIFE}#COMPACT#(?<bucket>\\d{2})`),
     sk: keyOf("KEY#(?<key>.+)"),
   },
+  changeList: {
+    parts: { life, partition },
+    pk: keyOf(`STREAM#${LIFE}#CHANGES#P(?<partition>\\d+)`),
+    sk: keyOf("LIST"),
+  },
+  changes: {
+    parts: { life, partition, id: uid },
+    pk: keyOf(`STREAM#${LIFE}#CHANGES#P(?<partition>\\d+)`),
+    sk: keyOf("CHUNK#(?<id>[A-Za-z0-9_-]+)"),
+  },
   receipt: {
     parts: { life, key: free },
     pk: keyOf(`STREAM#${LIFE}#PUBLISH`),

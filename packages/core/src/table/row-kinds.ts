@@ -1,5 +1,6 @@
 import { apiKeyEntity, keyDirectoryEntity } from "./api-key.entity.ts";
 import { batchEntity } from "./batch.entity.ts";
+import { changeListEntity, changesEntity } from "./changes.entity.ts";
 import { checkpointEntity } from "./checkpoint.entity.ts";
 import { compactedEntity } from "./compacted.entity.ts";
 import type { Connection } from "./connection.ts";
@@ -29,6 +30,8 @@ export const createRowKinds = (connection: Connection) =>
   lazily({
     apiKey: () => apiKeyEntity(connection),
     batch: () => batchEntity(connection),
+    changeList: () => changeListEntity(connection),
+    changes: () => changesEntity(connection),
     checkpoint: () => checkpointEntity(connection),
     compacted: () => compactedEntity(connection),
     deletion: () => deletionEntity(connection),

@@ -207,7 +207,8 @@ export const subscriptionRows = (
         .where((row, operations) => {
           const { eq, lt } = operations;
           const further = `${eq(row.run, run)} AND ${lt(row.scan, scan)}`;
-          const ahead = `(${eq(row.scan, PENDING_SCAN)} OR (${further}))`;
+          const pending = `${eq(row.scan, PENDING_SCAN)} OR ${eq(row.run, pendingBootstrap.run)}`;
+          const ahead = `(${pending} OR (${further}))`;
           const present = `${eq(row.generation, generation)} AND ${ahead}`;
           return `${present} AND ${guarded(row, operations, guard)}`;
         })

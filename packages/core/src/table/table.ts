@@ -2,6 +2,7 @@ import { accessRows } from "./access-rows.ts";
 import { apiKeyRows } from "./api-key.entity.ts";
 import { appendRows } from "./append-rows.ts";
 import { batchRows } from "./batch.entity.ts";
+import { changeRows } from "./changes.entity.ts";
 import { checkpointRows } from "./checkpoint.entity.ts";
 import { compactedRows } from "./compacted.entity.ts";
 import type { Connection } from "./connection.ts";
@@ -39,6 +40,7 @@ export const createTable = (connection: Connection) => {
     apiKeys: () => apiKeyRows(connection, kinds.apiKey, kinds.keyDirectory),
     append: () => appendRows(connection, kinds),
     batches: () => batchRows(connection, kinds.batch),
+    changes: () => changeRows(connection, changeKinds(kinds)),
     checkpoints: () => checkpointRows(connection, kinds.checkpoint),
     compacted: () => compactedRows(connection, kinds.compacted),
     deletions: () => deletionRows(connection, kinds.deletion),
@@ -73,6 +75,8 @@ const pushKinds = ({ pushBell, pushRetry, pushFailure }: RowKinds) => ({
   retry: pushRetry,
   failure: pushFailure,
 });
+
+const changeKinds = ({ changeList, changes }: RowKinds) => ({ changeList, changes });
 
 const erasureKinds = ({ erasure, openErasure }: RowKinds) => ({ erasure, openErasure });
 

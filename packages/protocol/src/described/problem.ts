@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { CURSOR_REASONS, type ProblemCode, problemCodes } from "../problem.ts";
-import { described } from "../text.ts";
+import { Cursor, described } from "../text.ts";
 
 const InvalidPart = described(
   z.object({
@@ -41,7 +41,11 @@ export const Problem = described(
     }),
     seek: described(z.optional(z.enum(["bootstrap", "earliest"])), {
       description:
-        "With `retention-passed` and `bootstrap-expired`: the place to seek to in order to continue.",
+        "With `retention-passed`, `bootstrap-expired` and `changes-passed`: the place to seek to in order to continue.",
+    }),
+    since: described(z.optional(Cursor), {
+      description:
+        "With `retention-passed`: a cursor of the position. A seek to `{ since }` it delivers the states that changed since. Absent if the changes are not known any more.",
     }),
     earliestSequence: described(z.optional(z.int().check(z.gte(1))), {
       description:

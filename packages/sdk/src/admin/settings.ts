@@ -57,7 +57,7 @@ export type KeyRotation = {
 };
 
 /** A place where a range begins or ends: a text as in a query, or a place as in other bodies. */
-type RangePlace = string | Exclude<Place, "bootstrap">;
+type RangePlace = string | Exclude<Place, "bootstrap" | { readonly since: string }>;
 
 /** What to export: the events of a range, or the last event of each key. */
 export type NewExport = {

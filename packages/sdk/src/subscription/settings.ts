@@ -7,7 +7,9 @@ export type Place =
   | "bootstrap"
   | { readonly timestamp: string }
   | { readonly sequence: number }
-  | { readonly cursor: string };
+  | { readonly cursor: string }
+  /** The states that changed since a cursor, each once, deletions included, and then the log. */
+  | { readonly since: string };
 
 export type Filter = {
   readonly types?: readonly string[] | undefined;

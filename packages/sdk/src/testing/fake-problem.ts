@@ -21,6 +21,7 @@ export const FAKE_PROBLEMS = {
   "not-compacted": [409, "never", "The stream keeps no compacted state"],
   "retention-passed": [410, "refresh", "The position is older than the stream's retention"],
   "bootstrap-expired": [410, "refresh", "The bootstrap took too long"],
+  "changes-passed": [410, "refresh", "The list of changes does not reach back to the cursor"],
   "sequence-mismatch": [
     412,
     "refresh",

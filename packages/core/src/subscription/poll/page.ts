@@ -4,12 +4,11 @@ import type { Log } from "../../log/log.ts";
 import type { PartitionRun } from "../../log/read/read-run.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import { withLaterStarts } from "../../model/later-starts.ts";
-import { edgeAt } from "../../model/position.ts";
 import {
   type Bootstrap,
-  bucketsRead,
-  COMPACTED_BUCKETS,
   isPending,
+  partsOf,
+  positionsAfter,
 } from "../../model/snapshot-progress.ts";
 import type { LiveStream } from "../../stream/live-streams.ts";
 import { matcherOf } from "../filter.ts";
@@ -118,20 +117,20 @@ export async function snapshotPage(
 ): Promise<Poll> {
   const { state } = view;
   const { filter } = state.row.config;
-  const begun = isPending(at) ? await snapshots.begin(stream) : withLaterStarts(stream, at);
+  const begun = isPending(at) ? await snapshots.begin(stream, at) : withLaterStarts(stream, at);
   const { events, bootstrap, ended } = await snapshots.loadPage(stream, begun, {
     limit,
     prefix: filter?.keyPrefix,
     matches: matcherOf(filter),
   });
-  const positions = begun.starts.map(edgeAt);
+  const positions = positionsAfter(begun);
   return {
     events,
     cursor: { ...cursorAt(stream, state, { positions, bootstrap }, 0), ...tokensOf(view) },
     caughtUp: false,
     lag: await subscriptions.snapshotLag(stream, positions),
     phase: "bootstrap",
-    snapshot: { partsRead: bucketsRead(bootstrap), parts: COMPACTED_BUCKETS },
+    snapshot: partsOf(bootstrap),
     snapshotEnd: ended,
     consistent: isConsistent(state, bootstrap, positions),
     idle: false,

@@ -5,12 +5,13 @@ import { lifeText } from "../../model/names.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
 import {
   type Bootstrap,
-  bucketsRead,
-  COMPACTED_BUCKETS,
   isExact,
   isPending,
   isScanned,
+  partsOf,
   pendingBootstrap,
+  pendingDifference,
+  positionsAfter,
 } from "../../model/snapshot-progress.ts";
 import type { LiveStream } from "../../stream/live-streams.ts";
 import type { OffsetRow } from "../../table/offset.entity.ts";
@@ -31,13 +32,19 @@ export type Progress = {
 export function progressOf({ offsets, bootstrap }: SubscriptionState): Progress {
   if (!isInSnapshot(bootstrap)) return { positions: offsets, bootstrap };
   if (isPending(bootstrap)) return { positions: offsets.map(() => undefined), bootstrap };
-  return { positions: bootstrap.starts.map(edgeAt), bootstrap };
+  return { positions: positionsAfter(bootstrap), bootstrap };
 }
 
 /** The progress before a snapshot starts. No partition has a position yet. */
 export const pendingProgress = (stream: Partitioned): Progress => ({
   positions: chainsOf(stream).map(() => undefined),
   bootstrap: pendingBootstrap,
+});
+
+/** The progress before a snapshot of the keys that changed since these positions. */
+export const pendingSince = (stream: Partitioned, since: readonly Position[]): Progress => ({
+  ...pendingProgress(stream),
+  bootstrap: pendingDifference(since),
 });
 
 /** Returns whether the compacted state is still being read, or its reading has not begun. */
@@ -58,10 +65,7 @@ export const isConsistent = (
 /** Returns the progress in a snapshot. Undefined in the log. */
 export const snapshotProgressOf = (
   bootstrap: Bootstrap | undefined,
-): SnapshotProgress | undefined =>
-  isInSnapshot(bootstrap)
-    ? { partsRead: bucketsRead(bootstrap), parts: COMPACTED_BUCKETS }
-    : undefined;
+): SnapshotProgress | undefined => (isInSnapshot(bootstrap) ? partsOf(bootstrap) : undefined);
 
 /** Returns the cursor of a place in a subscription. */
 export const cursorAt = (

@@ -10,7 +10,14 @@ import { nextCount } from "../../model/restored.ts";
 import type { LiveStream } from "../../stream/live-streams.ts";
 import type { SubscriptionState } from "../state.ts";
 import type { Snapshots, Subscriptions } from "../subscriptions.ts";
-import { cursorAt, isInSnapshot, type Progress, pendingProgress, progressOf } from "./progress.ts";
+import {
+  cursorAt,
+  isInSnapshot,
+  type Progress,
+  pendingProgress,
+  pendingSince,
+  progressOf,
+} from "./progress.ts";
 import { shownBy } from "./shown-by.ts";
 
 type Deps = {
@@ -19,8 +26,15 @@ type Deps = {
   readonly snapshots: Snapshots;
 };
 
-/** The target of a seek: a place in the log, a new snapshot, or the position after a cursor. */
-export type SeekTarget = SeekPoint | "bootstrap" | { readonly cursor: CursorContent };
+/**
+ * The target of a seek: a place in the log, a new snapshot, the position after a cursor, or the
+ * states that changed since a cursor.
+ */
+export type SeekTarget =
+  | SeekPoint
+  | "bootstrap"
+  | { readonly cursor: CursorContent }
+  | { readonly since: CursorContent };
 
 /** The progress of a subscription after a seek. */
 export type SeekResult = {
@@ -96,12 +110,44 @@ export async function progressAtCursor(
   return progressAfter(log, stream, cursor);
 }
 
+/**
+ * Returns the progress before a snapshot of what changed since a cursor of the stream itself, or of
+ * the subscription. Throws `changes-passed`, `not-compacted` and `invalid-cursor`.
+ */
+export async function progressSince(
+  { log, snapshots }: Pick<Deps, "log" | "snapshots">,
+  stream: LiveStream,
+  cursor: CursorContent,
+  {
+    state,
+    keyPrefix,
+  }: { readonly state?: SubscriptionState; readonly keyPrefix?: string | undefined },
+): Promise<Progress> {
+  snapshots.assertPossible(stream);
+  await assertOfStream(log, stream, cursor);
+  const { subscription } = cursor;
+  if (subscription !== undefined && subscription.uid !== state?.row.uid) {
+    throw invalidCursor("other-subscription");
+  }
+  if (isInSnapshot(cursor.bootstrap)) throw withinList();
+  assertListsEnough(cursor, keyPrefix);
+  const positions = state === undefined ? cursor.positions : filledUp(state, cursor);
+  const since = await resolvePositions(log, stream, { ...cursor, positions });
+  await snapshots.assertReachesBack(stream, since);
+  return pendingSince(stream, since);
+}
+
 async function progressAtTarget(
   { log, snapshots }: Deps,
   stream: LiveStream,
   state: SubscriptionState,
   target: SeekTarget,
 ): Promise<Progress> {
+  if (typeof target === "object" && "since" in target) {
+    const { filter } = state.row.config;
+    const of = { state, keyPrefix: filter?.keyPrefix };
+    return progressSince({ log, snapshots }, stream, target.since, of);
+  }
   if (target === "bootstrap") {
     snapshots.assertPossible(stream);
     return pendingProgress(stream);

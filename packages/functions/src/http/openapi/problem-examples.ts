@@ -105,6 +105,11 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
       "This bootstrap began more than a day ago by the clock of this server. Discard what it has delivered and seek to `bootstrap` for a new one.",
     seek: "bootstrap",
   },
+  "changes-passed": {
+    detail:
+      "The list of changes does not reach back to this cursor. Keys that were deleted since are unknown, so discard your copy and seek to `bootstrap`.",
+    seek: "bootstrap",
+  },
   "sequence-mismatch": {
     detail:
       "The last event of order-123 has sequence 43, not 42. Nothing was written. Read the newer events and decide again.",

@@ -79,7 +79,7 @@ export const compactedRoutes = ({ ledger }: RouteDeps) => {
         tag: "compacted",
         summary: "List the current state of every key",
         description:
-          "A key that changes while the list is read may be missing from it; its new state is among the events after `follow`. With `key` the answer is the state of that key alone.",
+          "A key that changes while the list is read may be missing from it; its new state is among the events after `follow`. With `since` the list has only the keys that changed since a cursor, and deletions. With `key` the answer is the state of that key alone.",
         headers: "ConditionHeaders",
         answers: {
           200: {
@@ -102,6 +102,7 @@ export const compactedRoutes = ({ ledger }: RouteDeps) => {
           "not-compacted",
           "compaction-stalled",
           "bootstrap-expired",
+          "changes-passed",
         ],
       }),
       compressed,
@@ -116,6 +117,7 @@ export const compactedRoutes = ({ ledger }: RouteDeps) => {
           assertCoversKey(caller, key, "/query/key");
           return answerState(c, stream, key);
         }
+        assertOnePlace(range);
         const { pointer, prefix } = onePrefix(range);
         // Reading a list delays the removal of later events so that the reader can continue. HEAD
         // must not do that.
@@ -188,11 +190,17 @@ function stateResponse(c: Context<AppEnv>, { event, tag, life }: State): Respons
 }
 
 /** A key has one state, so parameters that select among several states are refused. */
-function assertAlone({ cursor, keyPrefix, prefix, parts }: CompactedQuery): void {
-  for (const [name, value] of Object.entries({ cursor, keyPrefix, prefix, parts })) {
+function assertAlone({ cursor, keyPrefix, prefix, parts, since }: CompactedQuery): void {
+  for (const [name, value] of Object.entries({ cursor, keyPrefix, prefix, parts, since })) {
     if (value !== undefined)
       throw invalidRequest(`/query/${name}`, "must not be sent together with `key`");
   }
+}
+
+/** The cursor of a list goes on with the list that it belongs to, so `since` would be ignored. */
+function assertOnePlace({ cursor, since }: CompactedQuery): void {
+  if (cursor === undefined || since === undefined) return;
+  throw invalidRequest("/query/since", "must not be sent together with `cursor`");
 }
 
 /** Returns the key prefix, which may come under its current or its former name. */

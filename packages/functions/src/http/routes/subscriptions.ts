@@ -42,6 +42,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
           "request-too-large",
           "stream-not-found",
           "subscription-exists",
+          "changes-passed",
           "unsupported-media-type",
           "outcome-unknown",
         ],

@@ -1,0 +1,108 @@
+import { DAY_MS } from "../kernel/time.ts";
+import type { Change, ChangeChunk, ChangeList } from "../model/change.ts";
+
+/**
+ * How long a change stays in the list, from its publication. A subscriber that was away for less
+ * receives the difference.
+ */
+export const CHANGES_KEPT_DAYS = 90;
+/** A part of a list has at most about this many bytes before compression. A row has 400 KB. */
+const CHUNK_RAW_BYTES = 256 * 1024;
+/** The bytes that an entry has in addition to its key. */
+const ENTRY_BYTES = 16;
+const DELETION_BYTES = 120;
+/** This many neighbours of one level are compared. */
+const GROUP = 8;
+/** The most changes that are compared at once. They are in memory meanwhile. */
+const COMPARED_MAX = 200_000;
+/** The oldest parts of a list with more are dropped, so that its row stays small. */
+const CHUNKS_MAX = 4_000;
+
+/**
+ * Returns the last change of each key, in the order of the sequences. The changes must rise. Pure.
+ */
+export function latestChanges(changes: Iterable<Change>): Change[] {
+  const latest = new Map<string, Change>();
+  for (const change of changes) {
+    latest.delete(change.key);
+    latest.set(change.key, change);
+  }
+  return [...latest.values()];
+}
+
+/** The changes of a part, and the end of its range. */
+export type ChunkPlan = { readonly to: number; readonly changes: readonly Change[] };
+
+/** Divides the changes of a range up to `to` into parts that each fit into a row. Pure. */
+export function splitChanges(changes: readonly Change[], to: number): ChunkPlan[] {
+  const parts: Change[][] = [[]];
+  let bytes = 0;
+  for (const change of changes) {
+    const size = sizeOf(change);
+    const last = parts.at(-1);
+    if (last === undefined || (last.length > 0 && bytes + size > CHUNK_RAW_BYTES)) {
+      parts.push([change]);
+      bytes = size;
+    } else {
+      last.push(change);
+      bytes += size;
+    }
+  }
+  return parts.map((part, at) => ({
+    changes: part,
+    to: parts[at + 1]?.[0]?.sequence ?? to,
+  }));
+}
+
+const sizeOf = ({ key, deletion }: Change): number =>
+  Buffer.byteLength(key) + ENTRY_BYTES + (deletion === undefined ? 0 : DELETION_BYTES);
+
+/** The last parts of a list to compare, and their level after that. */
+export type Comparison = { readonly chunks: readonly ChangeChunk[]; readonly level: number };
+
+/**
+ * Returns which parts to compare: all of the lowest levels at the end of the list, once there are
+ * eight. So a change is compared once for each level, and there are few parts of each. Pure.
+ */
+export function planComparison(chunks: readonly ChangeChunk[]): Comparison | undefined {
+  const levels = new Set(chunks.map(({ level }) => level));
+  for (const level of [...levels].sort((a, b) => a - b)) {
+    const above = chunks.findLastIndex((chunk) => chunk.level > level);
+    const group = chunks.slice(above + 1);
+    const compared = group.reduce((sum, { count }) => sum + count, 0);
+    if (compared > COMPARED_MAX) return undefined;
+    if (group.length >= GROUP) return { chunks: group, level: level + 1 };
+  }
+  return undefined;
+}
+
+/**
+ * Returns the parts that replace the compared ones, without the changes that a later one
+ * supersedes. Undefined if that would save too little: then the parts stay as they are. Pure.
+ */
+export function planReplacement(
+  compared: readonly (readonly Change[])[],
+  to: number,
+): ChunkPlan[] | undefined {
+  const all = compared.flat();
+  const latest = latestChanges(all);
+  const plans = splitChanges(latest, to);
+  const isSmaller = latest.length <= all.length * KEPT_PART || plans.length * 2 <= compared.length;
+  return isSmaller ? plans : undefined;
+}
+
+/** A comparison that leaves more than this part of the changes rewrites nothing. */
+const KEPT_PART = 0.75;
+
+/**
+ * Returns the list without its oldest parts: those whose days are over, and those for which there
+ * is no room. Pure.
+ */
+export function withoutOld({ from, to, chunks, ...list }: ChangeList, nowMs: number): ChangeList {
+  const since = nowMs - CHANGES_KEPT_DAYS * DAY_MS;
+  const tooMany = chunks.length - CHUNKS_MAX;
+  const old = chunks.findIndex(({ at }, index) => at >= since && index >= tooMany);
+  const dropped = old === -1 ? chunks.length : old;
+  const last = chunks[dropped - 1];
+  return { ...list, from: last?.to ?? from, to, chunks: chunks.slice(dropped) };
+}

@@ -1,0 +1,244 @@
+import { isOpen } from "../compaction/compaction-plan.ts";
+import { listChanges, loadChanges } from "../compaction/list-changes.ts";
+import { createBounded } from "../kernel/bounded.ts";
+import { ageMs, type Clock, takeStamp } from "../kernel/clock.ts";
+import { LedgerError, streamNotFound } from "../kernel/error.ts";
+import { inParallel } from "../kernel/in-parallel.ts";
+import type { Random } from "../kernel/random.ts";
+import type { Change } from "../model/change.ts";
+import {
+  chainCount,
+  chainsOf,
+  type Partitioned,
+  startOfChain,
+  TurnReached,
+} from "../model/epochs.ts";
+import type { StoredEvent } from "../model/event.ts";
+import { withLaterStarts } from "../model/later-starts.ts";
+import type { Life } from "../model/names.ts";
+import { bucketOf } from "../model/partition.ts";
+import { edgeAt, type Position } from "../model/position.ts";
+import {
+  type Bootstrap,
+  COMPACTED_BUCKETS,
+  type Difference,
+  formatChangeScan,
+  formatScan,
+  scanOf,
+} from "../model/snapshot-progress.ts";
+import type { Table } from "../table/table.ts";
+import {
+  assertCompacted,
+  beginBootstrap,
+  bootstrapExpired,
+  loadCheckpoints,
+  type SnapshotPage,
+  type SnapshotRange,
+} from "./bootstrap.ts";
+import {
+  type DifferenceRoom,
+  eventOfChange,
+  planLooks,
+  wholePage,
+  withEvent,
+} from "./difference-plan.ts";
+import { planScanEnd } from "./scan-plan.ts";
+
+type Deps = { readonly table: Table; readonly clock: Clock; readonly random: Random };
+
+type Stream = Partitioned & { readonly life: Life; readonly compaction: "key" | "none" };
+
+const PARTITIONS_AT_ONCE = 8;
+/** How long a request may list changes before it gives up. */
+const LISTING_BUDGET_MS = 8_000;
+/** The most changes of a partition that a page compares. A longer list is read in parts. */
+const CHANGES_AT_ONCE = 200_000;
+const REMEMBERED_MAX = 8;
+const TRIES = 3;
+
+/** The changes of a partition from a place up to `to`. */
+type Window = { readonly changes: readonly Change[]; readonly from: number; readonly to: number };
+
+/**
+ * Returns the position of a cursor in every partition: at the beginning of those that are newer
+ * than the cursor.
+ */
+const sinceIn = (stream: Stream, { since }: Difference): Position[] =>
+  chainsOf(stream).map((at) => since[at] ?? edgeAt(startOfChain(stream, at)));
+
+/**
+ * Throws `changes-passed` if the changes after a position are not known any more, and
+ * `not-compacted`. It writes nothing, so a longer look may still find out that.
+ */
+export async function assertReachesBack(
+  { table }: Pick<Deps, "table">,
+  stream: Stream,
+  since: readonly (Position | undefined)[],
+): Promise<void> {
+  assertCompacted(stream);
+  await inParallel(chainsOf(stream), PARTITIONS_AT_ONCE, async (partition) => {
+    const position = since[partition];
+    if (position === undefined) return;
+    const list = await table.changes.load(stream.life, partition);
+    const begin = list?.from ?? (await floorOf(table, stream.life, partition));
+    if (position.next < begin) throw changesPassed();
+  });
+}
+
+async function floorOf(table: Table, life: Life, partition: number): Promise<number> {
+  const checkpoint = await table.checkpoints.load(life, partition);
+  if (checkpoint === undefined) throw streamNotFound();
+  return checkpoint.floor;
+}
+
+const changesPassed = (): LedgerError =>
+  new LedgerError("changes-passed", {
+    detail:
+      "The list of changes does not reach back to this cursor. Keys that were deleted since are unknown, so discard your copy and seek to `bootstrap`.",
+    facts: { seek: "bootstrap" },
+  });
+
+/**
+ * Creates the snapshots of the keys that changed since a cursor. This process remembers the changes
+ * of the last few of them, so that the pages of one read its list once.
+ */
+export function createDifferences(deps: Deps) {
+  const { table, clock } = deps;
+  const remembered = createBounded<Window>(REMEMBERED_MAX);
+
+  /**
+   * Takes a snapshot, like `beginBootstrap`, and lists the changes up to it. Throws
+   * `changes-passed`.
+   */
+  async function begin(stream: Stream, { since }: Difference): Promise<Bootstrap> {
+    const began = takeStamp(clock);
+    const bootstrap = await beginBootstrap(deps, stream);
+    const known = sinceIn(stream, { since, startedAt: 0 });
+    const starts = [...bootstrap.starts];
+    await inParallel(chainsOf(stream), PARTITIONS_AT_ONCE, async (partition) => {
+      const { next, batch } = known[partition] ?? edgeAt(1);
+      const until = starts[partition] ?? 1;
+      if (next >= until) {
+        // Compaction is behind the cursor, and nothing changed between them.
+        starts[partition] = next === until ? until : batch;
+        return;
+      }
+      const mayGoOn = () => ageMs(clock, began) < LISTING_BUDGET_MS;
+      const list = await listChanges(deps, { life: stream.life, partition }, { until, mayGoOn });
+      if (next < list.from) throw changesPassed();
+    });
+    const { startedAt } = bootstrap;
+    const exactFrom = starts.map((start, at) => Math.max(start, known[at]?.next ?? 1));
+    const difference = { since: known, startedAt };
+    return {
+      ...bootstrap,
+      startedAt: 0,
+      starts,
+      exactFrom,
+      scan: formatChangeScan(0, 0),
+      difference,
+    };
+  }
+
+  /** Returns the next changes of a partition, from the list or from memory. */
+  async function loadWindow(
+    { life, run, partition }: { life: Life; run: string; partition: number },
+    from: number,
+    until: number,
+  ): Promise<Window> {
+    const name = `${life}#${run}#${partition}`;
+    const known = remembered.get(name);
+    if (known !== undefined && known.from <= from && from < known.to) return known;
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const list = await table.changes.load(life, partition);
+      if (list === undefined || from < list.from) throw changesPassed();
+      const range = { from, until, most: CHANGES_AT_ONCE };
+      const found = await loadChanges(table, { life, partition }, list, range);
+      if (found === undefined) continue;
+      const window = { ...found, from };
+      remembered.set(name, window);
+      return window;
+    }
+    throw new LedgerError("store-unavailable", {
+      detail: "The list of changes keeps changing. Nothing was changed; try again shortly.",
+      retryAfterSeconds: 1,
+    });
+  }
+
+  /**
+   * Returns the next page: the keys that changed, each at its last change before the snapshot, and
+   * deletions. A page may be empty and not be the last.
+   */
+  async function loadPage(
+    stream: Stream,
+    known: Bootstrap,
+    { limit, prefix = "", matches }: SnapshotRange,
+  ): Promise<SnapshotPage> {
+    const { life } = stream;
+    const bootstrap = withLaterStarts(stream, known);
+    const { difference, run, starts } = bootstrap;
+    if (difference === undefined || !isOpen(bootstrap, clock.now())) throw bootstrapExpired();
+    const since = sinceIn(stream, difference);
+    const exactFrom = [...bootstrap.exactFrom];
+    const events: StoredEvent[] = [];
+    let room = wholePage(limit);
+    let [partition, at] = placeOf(bootstrap);
+    for (; partition < starts.length; partition++, at = 0) {
+      const until = starts[partition] ?? 1;
+      at = Math.max(at, since[partition]?.next ?? 1);
+      while (at < until) {
+        const window = await loadWindow({ life, run, partition }, at, until);
+        const wanted = window.changes.filter(
+          ({ key, sequence }) => sequence >= at && key.startsWith(prefix),
+        );
+        for (let from = 0; from < wanted.length; ) {
+          const some = wanted.slice(from, from + planLooks(room, limit));
+          const rows = await loadRows(life, some);
+          for (const [index, change] of some.entries()) {
+            const row = rows[index];
+            if (row !== undefined && row.partition >= chainCount(stream)) throw new TurnReached();
+            const event = eventOfChange({ partition, change, row });
+            const isWanted = event !== undefined && (matches?.(event) ?? true);
+            const rest = isWanted ? withEvent(room, row, { isEmpty: events.length === 0 }) : room;
+            if (rest === undefined) return pageAt(partition, change.sequence);
+            if (isWanted) events.push(event);
+            room = { ...rest, looks: rest.looks - 1 };
+            if (row !== undefined) {
+              exactFrom[row.partition] = Math.max(exactFrom[row.partition] ?? 1, row.sequence + 1);
+            }
+            at = change.sequence + 1;
+          }
+          from += some.length;
+          if (isFull(room)) return pageAt(partition, at);
+        }
+        at = window.to;
+      }
+    }
+    const checkpoints = await loadCheckpoints(table, life, chainCount(stream));
+    const scanned = { ...bootstrap, exactFrom, scan: formatScan(COMPACTED_BUCKETS) };
+    return { events, bootstrap: planScanEnd(scanned, checkpoints), ended: true };
+
+    function pageAt(place: number, sequence: number): SnapshotPage {
+      const scan = formatChangeScan(place, sequence);
+      return { events, bootstrap: { ...bootstrap, exactFrom, scan }, ended: false };
+    }
+  }
+
+  const loadRows = (life: Life, changes: readonly Change[]) =>
+    table.compacted.loadEach(
+      life,
+      changes.map(({ key }) => ({ bucket: bucketOf(key), key })),
+    );
+
+  return { begin, loadPage };
+}
+
+export type Differences = ReturnType<typeof createDifferences>;
+
+const isFull = ({ events, bytes, looks }: DifferenceRoom): boolean =>
+  events <= 0 || bytes <= 0 || looks <= 0;
+
+function placeOf(bootstrap: Bootstrap): [partition: number, next: number] {
+  const scan = scanOf(bootstrap);
+  return scan.state === "changes" ? [scan.partition, scan.next] : [0, 0];
+}

@@ -1,0 +1,215 @@
+import type { LedgerEvent } from "@eventledger/protocol";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Client, createClient } from "./client.ts";
+import { refusal, type Target } from "./wire.ts";
+
+/** Tests the states that changed since a cursor: as a list, and as the start of a subscription. */
+export function differenceContract(target: Target): void {
+  const api = createClient(target);
+  afterAll(api.cleanUp);
+
+  describe.each([1, 4])("the difference in %i partitions", (partitions) => {
+    listed(api, partitions);
+    subscribed(api, partitions);
+  });
+}
+
+const byKey = (events: readonly LedgerEvent[]) =>
+  events
+    .map(({ key, data }) => [key, data] as const)
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+
+const folded = (events: readonly LedgerEvent[]) => {
+  const state = new Map<string, unknown>();
+  for (const { key, data } of events) {
+    if (data === null) state.delete(key);
+    else state.set(key, data);
+  }
+  return state;
+};
+
+/** Publishes a state, and then changes a part of it. Returns the cursor between the two. */
+async function changeSome(api: Client, partitions: number) {
+  const stream = await api.newStream({ partitions });
+  await api.publish(
+    stream,
+    Array.from({ length: 40 }, (_, n) => ({ key: `key-${n}`, data: 0 })),
+  );
+  while (!(await api.compact(stream)).done);
+  const { follow: since } = await api.listCompacted(stream, { limit: 500 });
+  const before = await api.readAll(stream);
+  for (const data of [1, 2, 3]) {
+    await api.publish(
+      stream,
+      [1, 2, 3, 4, 5].map((n) => ({ key: `key-${n}`, data })),
+    );
+  }
+  await api.publish(stream, [
+    { key: "key-5", data: null, type: "key.gone", id: "last-of-5" },
+    { key: "key-6", data: null },
+    { key: "key-6", data: "again" },
+    { key: "new", data: 1 },
+    { key: "brief", data: 1 },
+    { key: "brief", data: null },
+  ]);
+  while (!(await api.compact(stream)).done);
+  return { stream, since, before };
+}
+
+const CHANGED = [
+  ["brief", null],
+  ["key-1", 3],
+  ["key-2", 3],
+  ["key-3", 3],
+  ["key-4", 3],
+  ["key-5", null],
+  ["key-6", "again"],
+  ["new", 1],
+];
+
+function listed(api: Client, partitions: number): void {
+  let made: Awaited<ReturnType<typeof changeSome>>;
+  beforeAll(async () => {
+    made = await changeSome(api, partitions);
+  });
+
+  async function list(query: Record<string, unknown>, { stream, since } = made) {
+    const items: LedgerEvent[] = [];
+    let page = await api.listCompacted(stream, { ...query, since });
+    items.push(...page.items);
+    while (page.cursor !== null) {
+      page = await api.listCompacted(stream, { ...query, cursor: page.cursor });
+      items.push(...page.items);
+    }
+    return { items, follow: page.follow };
+  }
+
+  it("[difference.list] the list has each key that changed once, and deletions", async () => {
+    for (const limit of [1, 3, 100]) {
+      const { items } = await list({ limit });
+      expect(byKey(items)).toEqual(CHANGED);
+    }
+  });
+
+  it("[difference.list] states and deletions are as in the log", async () => {
+    const log = await api.readAll(made.stream);
+    const { items } = await list({});
+    for (const item of items) {
+      expect(item).toEqual(log.findLast(({ key }) => key === item.key));
+    }
+  });
+
+  it("[difference.list] the list and what follows it complete an earlier copy", async () => {
+    const own = await changeSome(api, partitions);
+    const { items, follow } = await list({ limit: 2 }, own);
+    await api.publish(own.stream, { key: "key-1", data: 4 });
+    const later = await api.readAll(own.stream, follow);
+    expect(later).toHaveLength(1);
+    const all = folded(await api.readAll(own.stream));
+    expect(folded([...own.before, ...items, ...later])).toEqual(all);
+  });
+
+  it("[difference.list] a prefix leaves out other keys", async () => {
+    const { items } = await list({ limit: 2, keyPrefix: "key-" });
+    expect(byKey(items)).toEqual(CHANGED.filter(([key]) => String(key).startsWith("key-")));
+  });
+
+  it("[difference.list] there is no difference since now, and one cursor at a time", async () => {
+    const { follow } = await api.listCompacted(made.stream, { limit: 500 });
+    const { items, cursor } = await api.listCompacted(made.stream, { since: follow });
+    expect({ items, cursor }).toEqual({ items: [], cursor: null });
+    const both = api.listCompacted(made.stream, { since: follow, cursor: follow });
+    await refusal(both, "invalid-request");
+    await refusal(api.listCompacted(made.stream, { since: follow, parts: 2 }), "invalid-request");
+  });
+
+  it("[difference.list] a cursor of something else is refused", async () => {
+    const { cursor } = await api.listCompacted(made.stream, { since: made.since, limit: 1 });
+    await refusal(api.listCompacted(made.stream, { since: cursor }), "invalid-cursor");
+    const other = await api.newStream({ partitions });
+    await refusal(api.listCompacted(other, { since: made.since }), "invalid-cursor");
+    const plain = await api.newStream({ compaction: "none" });
+    const { body } = await api.publish(plain, { key: "a", data: 1 });
+    await refusal(api.listCompacted(plain, { since: body.cursor }), "not-compacted");
+  });
+}
+
+function subscribed(api: Client, partitions: number): void {
+  /** Polls to the end, and commits each page if asked to. */
+  async function pollAll(stream: string, name: string, { commit }: { commit: boolean }) {
+    const events: LedgerEvent[] = [];
+    const phases: string[] = [];
+    let after: string | undefined;
+    for (let done = false; !done; ) {
+      const query = { limit: 3, ...(after === undefined ? {} : { after }) };
+      const { body } = await api.poll(stream, name, query);
+      events.push(...body.events);
+      phases.push(...body.events.map(() => body.phase));
+      if (commit) {
+        const { stale } = (await api.commit(stream, name, body.cursor)).body;
+        expect(stale && body.events.length > 0).toBe(false);
+      } else after = body.cursor;
+      done = body.caughtUp && body.consistent;
+    }
+    return { events, phases };
+  }
+
+  it.each([true, false])(
+    "[difference.exact] a subscription that starts since a cursor gets the changed states, then the log (commits: %s)",
+    async (commit) => {
+      const { stream, since, before } = await changeSome(api, partitions);
+      await api.createSubscription(stream, { name: "late", start: { since } });
+      const info = await api.getSubscription(stream, "late");
+      expect(info).toMatchObject({ start: { since }, phase: "bootstrap" });
+      await api.publish(stream, { key: "key-9", data: 9 });
+      const { events, phases } = await pollAll(stream, "late", { commit });
+      const end = phases.indexOf("log");
+      expect(byKey(events.slice(0, end))).toEqual(CHANGED);
+      expect(byKey(events.slice(end))).toEqual([["key-9", 9]]);
+      expect(folded([...before, ...events])).toEqual(folded(await api.readAll(stream)));
+      const { phase } = await api.getSubscription(stream, "late");
+      expect(phase).toBe(commit ? "log" : "bootstrap");
+    },
+  );
+
+  it("[difference.exact] a seek since the own position skips the versions between", async () => {
+    const stream = await api.newStream({ partitions });
+    await api.createSubscription(stream, { name: "shop", start: "earliest" });
+    await api.publish(stream, { key: "a", data: 0 });
+    const { cursor } = (await api.poll(stream, "shop")).body;
+    for (let data = 1; data <= 30; data++) await api.publish(stream, { key: "a", data });
+    await api.publish(stream, { key: "b", data: 1 });
+    while (!(await api.compact(stream)).done);
+    const sought = await api.seek(stream, "shop", { since: cursor });
+    expect(sought.body).toMatchObject({ phase: "bootstrap" });
+    await refusal(api.commit(stream, "shop", cursor), "invalid-cursor");
+    const { events } = await pollAll(stream, "shop", { commit: true });
+    expect(byKey(events)).toEqual([
+      ["a", 30],
+      ["b", 1],
+    ]);
+  });
+
+  it("[difference.exact] a cursor ahead of compaction is followed by the log alone", async () => {
+    const stream = await api.newStream({ partitions });
+    await api.createSubscription(stream, { name: "shop", start: "earliest" });
+    await api.publish(
+      stream,
+      [1, 2, 3, 4].map((data) => ({ key: "a", data })),
+    );
+    const { cursor, events } = (await api.poll(stream, "shop", { limit: 2 })).body;
+    await api.seek(stream, "shop", { since: cursor });
+    const { events: rest } = await pollAll(stream, "shop", { commit: true });
+    // Compaction may have run meanwhile. Then only the last state comes.
+    expect(folded([...events, ...rest])).toEqual(new Map([["a", 4]]));
+    expect(rest.every(({ sequence }) => sequence > 2)).toBe(true);
+  });
+
+  it("[difference.exact] a filter applies to the difference, and deletions pass it", async () => {
+    const { stream, since } = await changeSome(api, partitions);
+    const filter = { keyPrefix: "key-", types: ["none.of.them"] };
+    await api.createSubscription(stream, { name: "few", start: { since }, filter });
+    const { events } = await pollAll(stream, "few", { commit: true });
+    expect(byKey(events)).toEqual([["key-5", null]]);
+  });
+}
