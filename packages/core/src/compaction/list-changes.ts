@@ -181,7 +181,11 @@ async function writeAll(
   return chunks;
 }
 
-/** Returns the changes of a range of a list, the last one of each key, in the order of sequences. */
+/**
+ * Returns the changes of a range of a list, the last one of each key, in the order of sequences.
+ * They end at `to`, which is below the range's end if there are more than `most`. Undefined when a
+ * part is gone, because the list was updated.
+ */
 export async function loadChanges(
   table: Table,
   { life, partition }: Chain,

@@ -64,7 +64,7 @@ export const pendingBootstrap: Bootstrap = {
   exactFrom: [],
 };
 
-/** A snapshot of the keys that changed since a cursor. It is requested, and not delivered so far. */
+/** A snapshot of the keys that changed since a cursor, of which nothing is delivered so far. */
 export const pendingDifference = (since: readonly Position[]): Bootstrap => ({
   ...pendingBootstrap,
   scan: formatScan(0),

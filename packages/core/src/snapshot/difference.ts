@@ -119,7 +119,7 @@ export function createDifferences(deps: Deps) {
       const { next, batch } = known[partition] ?? edgeAt(1);
       const until = starts[partition] ?? 1;
       if (next >= until) {
-        // Compaction is behind the cursor, and nothing changed between them.
+        // Compaction has not passed the cursor, so the log alone has what comes after it.
         starts[partition] = next === until ? until : batch;
         return;
       }

@@ -96,9 +96,11 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   },
   "retention-passed": {
     detail:
-      "The events at this position are no longer kept. Seek to `earliest`, or to `bootstrap` for the current state of every key.",
+      "The events at this position are no longer kept. Seek to `earliest`, or to `bootstrap` for the current state of every key. The states that changed since this position are known: seek to `{ since }` with the cursor in `since`.",
     earliestSequence: 4,
     seek: "bootstrap",
+    since:
+      "AQGFBAwzWFNlSkNETGdFLVQMOUdkbkh6ekF5OEFsAgAEAAAAAAIwMAAAAAAAAAAEAQABAAEAAgAxuVC-JwnsgIlhly3h8YmN",
   },
   "bootstrap-expired": {
     detail:

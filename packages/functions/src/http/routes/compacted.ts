@@ -103,6 +103,7 @@ export const compactedRoutes = ({ ledger }: RouteDeps) => {
           "compaction-stalled",
           "bootstrap-expired",
           "changes-passed",
+          "stream-busy",
         ],
       }),
       compressed,
