@@ -48,8 +48,8 @@ export type QueuePlace = Position & { readonly partition: number; readonly id: n
 
 /**
  * The flag of each part that a cursor may lack. Earlier code ignores `listed`, `until` and the
- * bytes after the bootstrap, so it can read such a cursor after a rollback. It refuses a difference,
- * which it takes for a bootstrap of 1970.
+ * bytes after the bootstrap, so it can read such a cursor after a rollback. It refuses a
+ * difference, which it takes for a bootstrap of 1970.
  */
 const FLAGS = {
   subscription: 1,
