@@ -61,12 +61,12 @@ describe("usage by stream", () => {
       {
         ...{ time: first, stream, requests: 2, delivered: { events: 0, bytes: 0 } },
         published: { events: 15, bytes: 15 * BYTES },
-        stored: { hotBytes: 15 * BYTES, archivedBytes: 0 },
+        stored: { hotBytes: 15 * BYTES, archivedBytes: 0, compactedBytes: 0 },
       },
       {
         ...{ time: second, stream, requests: 2, delivered: { events: 0, bytes: 0 } },
         published: { events: 2, bytes: 2 * BYTES },
-        stored: { hotBytes: 17 * BYTES, archivedBytes: 0 },
+        stored: { hotBytes: 17 * BYTES, archivedBytes: 0, compactedBytes: 0 },
       },
     ]);
     aheadMs += HOUR_MS;
@@ -74,7 +74,7 @@ describe("usage by stream", () => {
     const { countedTo } = await usage("by=stream");
     expect(Date.parse(countedTo)).toBeGreaterThan(Date.now() + aheadMs - HOUR_MS / 2);
     const [, , third] = await of("step=hour");
-    expect(third?.stored).toEqual({ hotBytes: 2 * BYTES, archivedBytes: 0 });
+    expect(third?.stored).toEqual({ hotBytes: 2 * BYTES, archivedBytes: 0, compactedBytes: 0 });
   });
 });
 
@@ -198,10 +198,10 @@ describe("pages", () => {
     expect(answer.header("eventledger-counted-to")).toMatch(/^20\d\d-/);
     const lines = String(answer.text).split("\r\n");
     expect(lines[0]).toBe(
-      "time,stream,key,tenant,published_events,published_bytes,delivered_events,delivered_bytes,requests,hot_bytes,archived_bytes",
+      "time,stream,key,tenant,published_events,published_bytes,delivered_events,delivered_bytes,requests,hot_bytes,archived_bytes,compacted_bytes",
     );
     const day = `${hourNow().slice(0, 10)}T00:00:00.000Z`;
-    expect(lines).toContain(`${day},${stream},,,3,${3 * BYTES},0,0,2,${3 * BYTES},0`);
+    expect(lines).toContain(`${day},${stream},,,3,${3 * BYTES},0,0,2,${3 * BYTES},0,0`);
   });
 
   it.each([
@@ -231,5 +231,5 @@ it("[usage.stored] has the size of the archive", async () => {
   const { bytes } = described.ArchiveReceipt.parse(made.body);
   expect(bytes).toBeGreaterThan(0);
   const entry = (await usage("by=stream&step=hour")).usage.find((each) => each.stream === stream);
-  expect(entry?.stored).toEqual({ hotBytes: 50 * BYTES, archivedBytes: bytes });
+  expect(entry?.stored).toEqual({ hotBytes: 50 * BYTES, archivedBytes: bytes, compactedBytes: 0 });
 });

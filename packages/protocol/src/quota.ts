@@ -27,7 +27,7 @@ export const TenantQuota = described(
     streams: limit("The number of streams."),
     subscriptions: limit("The number of subscriptions of all streams."),
     storedBytes: limit(
-      "What the tenant may store: `hotBytes` and `archivedBytes` of its usage. Publishing stops beyond it.",
+      "What the tenant may store: `hotBytes`, `compactedBytes` and `archivedBytes` of its usage together. Publishing stops beyond it.",
     ),
   }),
   {

@@ -65,7 +65,7 @@ export const scenarios: Readonly<Record<string, (core: CoreModules) => Promise<v
     play(core, async ({ world, publish, compact, slow, slowCompact, bootstrap }) => {
       await publish(FIRST);
       const run = slowCompact();
-      await world.runUntil(slow, "PutCommand");
+      await world.runUntil(slow, "#COMPACT#");
       await publish(FIRST);
       await compact();
       await world.runOut(slow, run);
@@ -76,7 +76,7 @@ export const scenarios: Readonly<Record<string, (core: CoreModules) => Promise<v
     play(core, async ({ world, publish, remove, compact, slow, slowCompact, bootstrap }) => {
       await publish(FIRST);
       const run = slowCompact();
-      await world.runUntil(slow, "PutCommand");
+      await world.runUntil(slow, "#COMPACT#");
       await remove(FIRST);
       await compact();
       world.advance(2_000);
@@ -89,7 +89,7 @@ export const scenarios: Readonly<Record<string, (core: CoreModules) => Promise<v
     play(core, async ({ world, publish, slow, slowCompact, bootstrap }) => {
       await publish(FIRST);
       const run = slowCompact();
-      await world.runUntil(slow, "PutCommand");
+      await world.runUntil(slow, "#COMPACT#");
       await (await bootstrap()).finish();
       await world.runOut(slow, run);
     }),
@@ -98,10 +98,10 @@ export const scenarios: Readonly<Record<string, (core: CoreModules) => Promise<v
     play(core, async ({ world, publish, slow, slowCompact, bootstrap }) => {
       await publish(FIRST, SECOND);
       slowCompact().catch(() => {});
-      await world.runUntil(slow, "PutCommand");
+      await world.runUntil(slow, "#COMPACT#");
       world.advance(1_000);
       await world.release(0);
-      const move = world.waiting.findIndex(({ label }) => label.startsWith("UpdateCommand"));
+      const move = world.waiting.findIndex(({ label }) => label.includes("CHECKPOINT"));
       if (move === -1) throw new Violation("a run that is killed has worked in vain");
       await world.release(move);
       world.crash(slow);
@@ -123,7 +123,7 @@ export const scenarios: Readonly<Record<string, (core: CoreModules) => Promise<v
     play(core, async ({ world, publish, slow, slowCompact, together, bootstrap }) => {
       await publish(FIRST, SECOND);
       slowCompact().catch(() => {});
-      await world.runUntil(slow, "PutCommand");
+      await world.runUntil(slow, "#COMPACT#");
       await world.release(0);
       world.crash(slow);
       await world.runOut(together, together.ledger.compact(TENANT, STREAM));

@@ -278,7 +278,7 @@ describe("a long backlog on a slow store", () => {
     }
     // Each row takes 300 ms of the clock: all of them longer than a section may take.
     world.beforeSend = (label) => {
-      if (/ put STREAM#orders#.*COMPACT/.test(label)) world.nowMs += 300;
+      if (/ update STREAM#orders#.*COMPACT/.test(label)) world.nowMs += 300;
     };
     const budget = { budgetMs: 10 * MINUTE_MS };
     expect(await ledger.compact(...of, budget)).toMatchObject({

@@ -31,8 +31,8 @@ export const mutations: readonly Mutation[] = [
   {
     rule: "put only if newer",
     file: "table/compacted-wire.ts",
-    from: "OR #sequence < :sequence0",
-    to: "OR #sequence < :sequence0 OR #sequence >= :sequence0",
+    from: "OR #s < :next",
+    to: "OR #s < :next OR #s >= :next",
   },
   {
     rule: "items before checkpoint",
@@ -49,8 +49,8 @@ export const mutations: readonly Mutation[] = [
   {
     rule: "on the way only over events whose rows are put",
     file: "compaction/compaction-plan.ts",
-    from: "safePoints.findLast(({ keys }) => keys <= rowsPut)",
-    to: "safePoints.findLast(({ keys }) => keys <= rowsPut + 1)",
+    from: "isStop === true && keys <= rowsPut",
+    to: "isStop === true && keys <= rowsPut + 1",
   },
   {
     rule: "conditional checkpoint move",
@@ -67,30 +67,20 @@ export const mutations: readonly Mutation[] = [
   {
     rule: "an update takes a tombstone's expiry away",
     file: "table/compacted-wire.ts",
-    from: "    await (client as Client).send(new PutCommand(putIfNewerRequest(table, life, row)));\n",
-    to: `    const { UpdateCommand } = await import("@aws-sdk/lib-dynamodb");
-    const { Item, ...put } = putIfNewerRequest(table, life, row);
-    const { pk, sk, ...rest } = Item;
-    const fields = Object.entries({ x: false, ...rest });
-    const UpdateExpression = "SET " + fields.map((_, n) => "#f" + n + " = :f" + n).join(", ");
-    for (const [n, [name, value]] of fields.entries()) {
-      Object.assign(put.ExpressionAttributeNames, { ["#f" + n]: name });
-      Object.assign(put.ExpressionAttributeValues, { [":f" + n]: value });
-    }
-    await (client as Client).send(new UpdateCommand({ ...put, Key: { pk, sk }, UpdateExpression }));
-`,
+    from: "  expiresAt: row.expiresAt,\n",
+    to: "  ...(row.expiresAt === undefined ? {} : { expiresAt: row.expiresAt }),\n",
   },
   {
     rule: "put together only if each is newer",
     file: "table/compacted-wire.ts",
-    from: "{ Put: putIfNewerRequest(table, life, row) }",
-    to: "{ Put: { TableName: table, Item: putIfNewerRequest(table, life, row).Item } }",
+    from: "({ Update: replaceRequest(table, life, row, next) })",
+    to: "({ Update: replaceRequest(table, life, row, Number.MAX_SAFE_INTEGER) })",
   },
   {
     rule: "rows that are as new do not hold up the others of their write",
     file: "table/compacted.entity.ts",
-    from: 'reasons[index]?.code !== "ConditionalCheckFailed"',
-    to: 'reasons[index]?.code === ""',
+    from: "left = left.filter((_, at) => !isRefused(at));",
+    to: "left = [];",
   },
   {
     rule: "a part of a list ends where the next one begins",

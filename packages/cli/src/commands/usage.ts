@@ -86,13 +86,17 @@ const CSV: readonly (readonly [title: string, of: (entry: UsageEntry) => unknown
   ["requests", ({ requests }) => requests],
   ["hot_bytes", ({ stored }) => stored?.hotBytes],
   ["archived_bytes", ({ stored }) => stored?.archivedBytes],
+  ["compacted_bytes", ({ stored }) => stored?.compactedBytes],
 ];
 
 const STORED = {
   title: "STORED",
-  of: ({ stored }: UsageEntry) => bytes((stored?.hotBytes ?? 0) + (stored?.archivedBytes ?? 0)),
+  of: ({ stored }: UsageEntry) => bytes(storedBytes(stored)),
   align: "right",
 } as const;
+
+const storedBytes = (stored: UsageEntry["stored"]): number =>
+  stored === undefined ? 0 : stored.hotBytes + stored.compactedBytes + stored.archivedBytes;
 
 const subjectOf = ({ stream, key, tenant }: UsageEntry): string => stream ?? key ?? tenant ?? "";
 

@@ -66,7 +66,8 @@ function Used({ entries, by, step }: UsedProps) {
   }
   const subject = ({ stream, key, tenant }: UsageEntry) => stream ?? key ?? tenant ?? "";
   const plotted = published(entries);
-  const stored = ({ stored: of }: UsageEntry) => (of?.hotBytes ?? 0) + (of?.archivedBytes ?? 0);
+  const stored = ({ stored: of }: UsageEntry) =>
+    of === undefined ? 0 : of.hotBytes + of.compactedBytes + of.archivedBytes;
   return (
     <>
       {plotted.length > 1 && (

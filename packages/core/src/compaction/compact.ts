@@ -24,6 +24,7 @@ import { moveFloor } from "./floor.ts";
 import { listOften } from "./list-often.ts";
 import type { Pace } from "./pace.ts";
 import { putRows } from "./put-rows.ts";
+import { followState, stateSizeOf } from "./state-size.ts";
 import { countHours, keepHours } from "./usage.ts";
 
 export type CompactDeps = {
@@ -68,6 +69,8 @@ export type PartitionCompaction = {
   readonly remaining: number;
   /** The publication time of the last compacted event. The remaining events are no older. */
   readonly compactedThrough: number;
+  /** The size of the compacted state was unknown. */
+  readonly isUnsized?: true;
 };
 
 /**
@@ -107,6 +110,7 @@ export async function compactPartition(
   const { clock } = deps;
   let events = 0;
   let keys = 0;
+  let sized: Pick<PartitionCompaction, "isUnsized"> = {};
   const mayGoOn = () => ageMs(clock, began) < budgetMs;
   let first: number | undefined;
   for (;;) {
@@ -114,19 +118,20 @@ export async function compactPartition(
     assertNumbered(end.checkpoint, clock.now());
     const { compactedThrough, next, lost } = end.checkpoint;
     first ??= next;
+    sized = stateSizeOf(end.checkpoint) === undefined ? { isUnsized: true } : {};
     const remaining = end.next - next - lostBetween(lost, next, end.next);
     deps.observeCompaction?.lag({ life: stream.life, partition, events: remaining });
     if (next === end.next) {
       await listOften(deps, stream, { partition, from: first, to: next });
       await renewLook(deps, stream, partition, end);
       await moveOldFloor(deps, stream, partition, end);
-      return { events, keys, done: true, remaining, compactedThrough };
+      return { events, keys, done: true, remaining, compactedThrough, ...sized };
     }
-    if (!mayGoOn()) return { events, keys, done: false, remaining, compactedThrough };
+    if (!mayGoOn()) return { events, keys, done: false, remaining, compactedThrough, ...sized };
     if (!isEntered(end.checkpoint, startOfChain(stream, partition))) {
       const left = Math.max(0, budgetMs - ageMs(clock, began));
       const isReached = await reachEpoch(deps, stream, partition, left);
-      if (!isReached) return { events, keys, done: false, remaining, compactedThrough };
+      if (!isReached) return { events, keys, done: false, remaining, compactedThrough, ...sized };
     }
     const worked = await compactSection(deps, stream, partition, { end, mayGoOn });
     if (worked === undefined) continue;
@@ -135,7 +140,8 @@ export async function compactPartition(
     if (worked.to >= end.next) {
       await listOften(deps, stream, { partition, from: first, to: worked.to });
       await moveOldFloor(deps, stream, partition, end);
-      return { events, keys, done: true, remaining: 0, compactedThrough: end.stamp.wallMs };
+      const { wallMs } = end.stamp;
+      return { events, keys, done: true, remaining: 0, compactedThrough: wallMs, ...sized };
     }
   }
 }
@@ -181,15 +187,21 @@ async function compactSection(
   assertInvariant(section.to > from, `${life} has no hole at ${from} of partition ${partition}`);
   const seen = { next: end.next, atMs: end.stamp.wallMs };
   const rows = planRows(section, { partition, nowMs: clock.now() });
+  const state = followState(end.checkpoint, section, clock.now());
   let at = from;
   let hours = end.checkpoint.usage ?? [];
-  const moveTo = async (place: Omit<SafePoint, "keys">): Promise<boolean> => {
+  let { recount } = end.checkpoint;
+  const moveTo = async (place: SafePoint): Promise<boolean> => {
     const to = planMove(end.checkpoint, place, seen);
-    hours = countHours(hours, section, { after: at, to: place.to });
+    hours = countHours(hours, section, { after: at, to: place.to }, state.sizeAt);
     const of = { ...stream, partition, checkpoint: end.checkpoint, total: to.events };
     hours = await keepHours(deps, of, hours, { nowMs: clock.now(), all: false });
-    const move = { ...to, usage: hours, ...planTimes(end.checkpoint, section, place.to) };
-    const moved = await table.checkpoints.move(life, partition, at, move, end.checkpoint.checkedAt);
+    const times = planTimes(end.checkpoint, section, place.to);
+    const move = { ...to, usage: hours, ...times, ...state.recountAt(place) };
+    const { checkedAt } = end.checkpoint;
+    const counted = { recount };
+    const moved = await table.checkpoints.move(life, partition, at, move, checkedAt, counted);
+    recount = move.recount ?? recount;
     at = place.to;
     observeCompaction?.lag({ life, partition, events: Math.max(0, end.next - at) });
     return moved;
@@ -200,7 +212,7 @@ async function compactSection(
     put: (some) =>
       pace.run(async () => {
         assertYoung(clock, end.stamp);
-        await table.compacted.putIfNewer(life, some);
+        state.note(some, await table.compacted.putIfNewer(life, some, from));
         observeCompaction?.rows(some.length);
       }),
     report: async (rowsPut) => {
@@ -215,7 +227,8 @@ async function compactSection(
     const { events = 0 } = section.safePoints.findLast(({ to }) => to === at) ?? {};
     return { events, keys: rowsPut, to: at };
   }
-  if (!(at === section.to || (await moveTo(section)))) return undefined;
+  const whole = { ...section, keys: section.latest.size };
+  if (!(at === section.to || (await moveTo(whole)))) return undefined;
   return { events: section.events, keys: rowsPut, to: section.to };
 }
 
@@ -255,13 +268,15 @@ async function renewLook(
   if (young && through && !failed) return;
   const of = { ...stream, partition, checkpoint, total: checkpoint.events };
   const usage = await keepHours(deps, of, stored.usage ?? [], { nowMs: clock.now(), all: true });
+  const { recount } = stored;
   const to = {
     ...(usage.length === 0 ? {} : { usage }),
     checkedAt: Math.max(checkpoint.checkedAt, stamp.wallMs),
     compactedThrough: Math.max(checkpoint.compactedThrough, stamp.wallMs),
     failures: 0,
   };
-  await table.checkpoints.move(stream.life, partition, checkpoint.next, to, stored.checkedAt);
+  const { checkedAt, next } = stored;
+  await table.checkpoints.move(stream.life, partition, next, to, checkedAt, { recount });
 }
 
 /**

@@ -1,13 +1,14 @@
 import { DAY_MS, HOUR_MS } from "../kernel/time.ts";
-import { entryOf, packEvents, unpackBatch } from "../log/codec.ts";
+import { entryOf, packEvents, sizeOf, unpackBatch } from "../log/codec.ts";
 import { type BatchTime, LARGE_BATCH_BYTES, withBatchTimes } from "../model/batch-times.ts";
 import { isTombstone, type RawJson, type StoredEvent } from "../model/event.ts";
 import { bucketOf } from "../model/partition.ts";
 import { CLOCKS_APART_MS } from "../model/sightings.ts";
 import { type Bootstrap, begunAt } from "../model/snapshot-progress.ts";
+import { hourOf } from "../model/usage.ts";
 import { type Batch, isLast } from "../table/batch.ts";
 import type { Checkpoint, Pin } from "../table/checkpoint.entity.ts";
-import type { CompactedRow } from "../table/compacted-row.ts";
+import type { CompactedRow, Version } from "../table/compacted-row.ts";
 
 /** The maximum duration of a bootstrap. A slower one has to start over. */
 const BOOTSTRAP_AGE_MAX_MS = DAY_MS;
@@ -20,8 +21,7 @@ const BOOTSTRAP_AGE_MAX_MS = DAY_MS;
 export const TOMBSTONE_KEEP_MS = 7 * DAY_MS;
 
 /**
- * A place in a section to which the checkpoint may move, and a summary of the events from the start
- * of the section to that place.
+ * A place in a section, and a summary of the events from the start of the section to that place.
  */
 export type SafePoint = {
   readonly to: number;
@@ -31,15 +31,22 @@ export type SafePoint = {
   readonly publishedAt: number;
   /** The number of keys with an event before `to`. */
   readonly keys: number;
+  /** The checkpoint may stop here. The size of each key's version at this place is known. */
+  isStop?: true;
 };
 
+/** A place without what concerns keys. */
+export type Place = Omit<SafePoint, "keys" | "isStop">;
+
 /** The part of the log that a run has read so far, reduced to the last event of every key. */
-export type Section = Omit<SafePoint, "keys"> & {
+export type Section = Place & {
   readonly from: number;
   /** The keys are in the order of their first occurrence. */
   readonly latest: Map<string, StoredEvent>;
   /** The batches that cost more than one read unit, for the checkpoint. */
   readonly large: BatchTime[];
+  /** The versions before the last one that keys had at places where the checkpoint may stop. */
+  readonly between: Map<string, readonly Version[]>;
   /** The approximate memory that `latest` uses. */
   readonly keptBytes: number;
   /** One at the end of every batch. */
@@ -56,6 +63,7 @@ export const emptySection = (from: number): Section => ({
   publishedAt: 0,
   latest: new Map(),
   large: [],
+  between: new Map(),
   keptBytes: 0,
   safePoints: [],
   stop: undefined,
@@ -71,20 +79,35 @@ export function extendSection(
   rows: readonly Batch[],
   { keepKeys }: { keepKeys: boolean },
 ): Section {
-  const { latest, large, safePoints } = section;
+  const { latest, between, large, safePoints } = section;
   let { to, events, bytes, publishedAt, keptBytes, stop } = section;
+  let lastStop = safePoints.findLast(({ isStop }) => isStop === true)?.to ?? section.from;
   const touched = new Set<string>();
   for (const batch of rows) {
     if (batch.first !== to) stop = "gap";
     else if (isLast(batch)) stop = "end";
     if (stop !== undefined) break;
+    const replaced = new Map<string, StoredEvent>();
     for (const event of keepKeys ? unpackBatch(batch) : []) {
-      keptBytes += keptBytesOf(event) - keptBytesOf(latest.get(event.key));
+      const former = latest.get(event.key);
+      if (former !== undefined && former.sequence < to) replaced.set(event.key, former);
+      keptBytes += keptBytesOf(event) - keptBytesOf(former);
       latest.set(event.key, event);
       touched.add(event.key);
     }
     if (batch.payload.length >= LARGE_BATCH_BYTES) {
       large.push({ first: to, next: to + batch.count, publishedAt: batch.publishedAt });
+    }
+    const before = safePoints.at(-1);
+    const isLater = before !== undefined && hourOf(batch.publishedAt) > hourOf(publishedAt);
+    if (before !== undefined && (isLater || stepOf(before.keys) < stepOf(latest.size))) {
+      before.isStop = true;
+      lastStop = before.to;
+    }
+    for (const [key, former] of replaced) {
+      if (former.sequence >= lastStop) continue;
+      const version = [former.sequence, rawBytesOf(former)] as const;
+      between.set(key, [...(between.get(key) ?? []), version]);
     }
     to += batch.count;
     events += batch.kind === "jump" ? 0 : batch.count;
@@ -95,6 +118,16 @@ export function extendSection(
   for (const key of touched) detach(latest, key);
   return { ...section, to, events, bytes, publishedAt, keptBytes, stop };
 }
+
+/**
+ * The checkpoint may stop where the number of keys has about doubled, and at the end of an hour. So
+ * a run that is cut short has done at least half of what it could, and a row keeps few versions.
+ */
+const stepOf = (keys: number): number => (keys === 0 ? -1 : Math.floor(Math.log2(keys)));
+
+/** Returns the size that an event has in a compacted row. */
+export const rawBytesOf = (event: StoredEvent): number =>
+  isTombstone(event) ? 0 : sizeOf(entryFrom(event));
 
 /** The memory of an event in addition to its data. */
 const EVENT_BYTES = 256;
@@ -120,19 +153,24 @@ function detach(latest: Map<string, StoredEvent>, key: string): void {
 export const planSafePoint = (
   { safePoints }: { readonly safePoints: readonly SafePoint[] },
   rowsPut: number,
-): SafePoint | undefined => safePoints.findLast(({ keys }) => keys <= rowsPut);
+): SafePoint | undefined =>
+  safePoints.findLast(({ isStop, keys }) => isStop === true && keys <= rowsPut);
 
 /**
  * Yields the compacted rows of a section: the last event of each key, in the order of `latest`.
  * Each row is packed on demand, so the first can be put before the last is packed. Pure.
  */
 export function* planRows(
-  { latest }: Pick<Section, "latest">,
+  { latest, between }: Pick<Section, "latest" | "between">,
   { partition, nowMs }: { partition: number; nowMs: number },
 ): Generator<CompactedRow> {
   for (const event of latest.values()) {
     const { key, sequence, publishedAt } = event;
-    const place = { key, bucket: bucketOf(key), partition, sequence, publishedAt };
+    const versions = between.get(key);
+    const place = {
+      ...{ key, bucket: bucketOf(key), partition, sequence, publishedAt },
+      ...(versions === undefined ? {} : { between: versions }),
+    };
     if (isTombstone(event)) {
       const expiresAt = Math.ceil((nowMs + TOMBSTONE_KEEP_MS) / 1_000);
       yield { ...place, deleted: true, rawBytes: 0, expiresAt };
@@ -142,7 +180,9 @@ export function* planRows(
   }
 }
 
-function packEvent({ key, type, id, time, headers, data }: StoredEvent) {
+const packEvent = (event: StoredEvent) => packEvents([entryFrom(event)]);
+
+function entryFrom({ key, type, id, time, headers, data }: StoredEvent) {
   const attributes = {
     key,
     id,
@@ -150,7 +190,7 @@ function packEvent({ key, type, id, time, headers, data }: StoredEvent) {
     ...(time === undefined ? {} : { time }),
     ...(headers === undefined ? {} : { headers }),
   };
-  return packEvents([entryOf({ attributes, data })]);
+  return entryOf({ attributes, data });
 }
 
 /** Returns the event of a compacted row, exactly as in the log. Undefined for a tombstone. */
@@ -170,7 +210,7 @@ export function eventOf({ sequence, publishedAt, rawBytes, payload }: CompactedR
  */
 export function planMove(
   stored: Checkpoint,
-  { to, events, bytes, publishedAt }: Omit<SafePoint, "keys">,
+  { to, events, bytes, publishedAt }: Place,
   seen: { readonly next: number; readonly atMs: number },
 ): Partial<Checkpoint> & Pick<Checkpoint, "next" | "checkedAt" | "events"> {
   const checkpoint = { ...stored, ...believed(stored, seen.atMs) };

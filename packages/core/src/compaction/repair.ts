@@ -5,6 +5,7 @@ import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
 import { isLast } from "../table/batch.ts";
 import { assertYoung, type Compactable, type CompactDeps } from "./compact.ts";
 import { emptySection, extendSection, planRows } from "./compaction-plan.ts";
+import { NOT_COUNTED } from "./state-size.ts";
 import { countHours, keepHours } from "./usage.ts";
 
 /**
@@ -82,7 +83,7 @@ async function compactPage(
     const rows = planRows(section, { partition, nowMs: clock.now() });
     await inParallel(rows, PUTS_AT_ONCE, async (row) => {
       assertYoung(clock, stamp);
-      await table.compacted.putIfNewer(life, [row]);
+      await table.compacted.putIfNewer(life, [row], checkpoint.next);
     });
     hours = countHours(hours, section, { after: batch.first, to: section.to });
     sum.next = section.to;
@@ -93,7 +94,9 @@ async function compactPage(
   const of = { ...stream, partition, checkpoint, total: sum.events };
   const usage = await keepHours(deps, of, hours, { nowMs: clock.now(), all: false });
   const { checkedAt } = checkpoint;
-  await table.checkpoints.move(life, partition, checkpoint.next, { ...sum, checkedAt, usage });
+  const recount = compaction === "key" ? { recount: NOT_COUNTED } : {};
+  const to = { ...sum, checkedAt, usage, ...recount };
+  await table.checkpoints.move(life, partition, checkpoint.next, to);
   return true;
 }
 

@@ -4,6 +4,7 @@ import type { LostRange } from "../model/restored.ts";
 import type { Batch } from "../table/batch.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { ReceiptRow } from "../table/receipt.entity.ts";
+import { NOT_COUNTED } from "./state-size.ts";
 
 /**
  * The maximum growth of a partition. DynamoDB accepts 1,000 write units a second for a partition
@@ -79,6 +80,8 @@ export function planLost(
     checkedAt: Math.max(checkedAt, nowMs),
     compactedThrough: isAtEnd ? Math.max(compactedThrough, nowMs) : compactedThrough,
     lost: [...lost, range],
+    // Rows of lost events may remain in the copy, so its compacted state is counted again.
+    recount: NOT_COUNTED,
   };
 }
 

@@ -9,6 +9,7 @@ import type { RemovalRow } from "../table/removal.entity.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { CompactDeps, PartitionCompaction } from "./compact.ts";
 import { moveFloor } from "./floor.ts";
+import { recountStream } from "./recount.ts";
 import { type RemoveArchive, runRemoval } from "./removal.ts";
 import { codeOf, isGone, type Stuck, tryCompact } from "./try-compact.ts";
 
@@ -78,6 +79,7 @@ export async function sweep(
   const mayGoOn = () => ageMs(clock, began) < budgetMs;
   const total = { compactedEvents: 0, keys: 0, partitions: 0, floorsMoved: 0 };
   const stuck: Stuck[] = [];
+  const unsized = new Set<StreamRow>();
   let done = true;
   const partitions = rotate(await listPartitions(deps), deps.random.fraction());
   await inParallel(partitions, PARTITIONS_AT_ONCE, async (at) => {
@@ -95,9 +97,11 @@ export async function sweep(
     total.compactedEvents += result.events;
     total.keys += result.keys;
     total.floorsMoved += result.floorMoved ? 1 : 0;
+    if (result.isUnsized) unsized.add(at.stream);
     done &&= result.done;
   });
   await finishTurns(deps, partitions, stuck);
+  await recountStates(deps, unsized, { stuck, mayGoOn });
   const archives = await visitArchives(deps, partitions, mayGoOn);
   const ends = await finishEnds(deps, await table.removals.list(), mayGoOn);
   return {
@@ -122,6 +126,22 @@ async function finishTurns(
     } catch (error) {
       if (isGone(error)) continue;
       stuck.push({ stream: stream.name, partition, code: codeOf(error), failures: 1, error });
+    }
+  }
+}
+
+/** Counts compacted states whose size is unknown. */
+async function recountStates(
+  deps: SweepDeps,
+  streams: Iterable<StreamRow>,
+  { stuck, mayGoOn }: { readonly stuck: Stuck[]; readonly mayGoOn: () => boolean },
+): Promise<void> {
+  for (const stream of streams) {
+    try {
+      await recountStream(deps, { ...stream, life: lifeOf(stream.name, stream.uid) }, mayGoOn);
+    } catch (error) {
+      if (isGone(error)) continue;
+      stuck.push({ stream: stream.name, code: codeOf(error), failures: 1, error });
     }
   }
 }

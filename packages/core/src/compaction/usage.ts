@@ -4,10 +4,12 @@ import {
   addToHours,
   byDay,
   dayOf,
+  endingWith,
   type HourTally,
   hourOf,
   planKeep,
   publishedBytes,
+  withState,
 } from "../model/usage.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
@@ -17,12 +19,14 @@ type Span = { readonly from: number; readonly safePoints: readonly SafePoint[] }
 
 /**
  * Adds the events of a section between two of its places to the hours of a partition. Every place
- * is the end of a batch. Pure.
+ * is the end of a batch. `sizeAt` returns the size of the compacted state at the ends of hours and
+ * at the second place, if it is known. Pure.
  */
 export function countHours(
   hours: readonly HourTally[],
   { safePoints }: Span,
   { after, to }: { readonly after: number; readonly to: number },
+  sizeAt: (place: SafePoint) => number | undefined = () => undefined,
 ): readonly HourTally[] {
   let counted = hours;
   let before = { events: 0, bytes: 0 };
@@ -30,8 +34,11 @@ export function countHours(
     if (safePoint.to > to) break;
     const events = safePoint.events - before.events;
     const bytes = publishedBytes(safePoint.bytes - before.bytes, events);
-    if (safePoint.to > after)
+    if (safePoint.to > after) {
       counted = addToHours(counted, safePoint.publishedAt, { events, bytes });
+      const isEnd = safePoint.isStop === true || safePoint.to === to;
+      if (isEnd) counted = endingWith(counted, sizeAt(safePoint));
+    }
     before = safePoint;
   }
   return counted;
@@ -70,7 +77,9 @@ export async function keepHours(
       : { archivedBytes: checkpoint.archived.storedBytes }),
   };
   for (const [day, some] of byDay(due)) {
-    const stored = some.map(([hour, events, bytes]): HourTally => [hour, events, bytes]);
+    const stored = some.map(([hour, events, bytes, , state]) =>
+      withState([hour, events, bytes], state),
+    );
     await table.usage.keep({ tenant, day, life, partition, hours: stored, ...state });
   }
   return rest;

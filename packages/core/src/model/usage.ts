@@ -2,9 +2,16 @@ import { DAY_MS, HOUR_MS } from "../kernel/time.ts";
 
 /**
  * The events that one partition has published in one hour, by the times of its batches. `hour` is
- * in hours since 1970. `kept` is 1 if a row of usage has exactly these numbers.
+ * in hours since 1970. `kept` is 1 if a row of usage has exactly these numbers. `state` is the size
+ * of the compacted state after these events, if it is known: see `StateSize`.
  */
-export type HourTally = readonly [hour: number, events: number, bytes: number, kept?: 1];
+export type HourTally = readonly [
+  hour: number,
+  events: number,
+  bytes: number,
+  kept?: 0 | 1,
+  state?: number,
+];
 
 /** Events, and their bytes as `publishedBytes` counts them. */
 export type Amount = { readonly events: number; readonly bytes: number };
@@ -48,6 +55,24 @@ export function addToHours(
   return [...before, [hour, events, bytes]];
 }
 
+/** Returns an hour with this size of the compacted state, or without one. Pure. */
+export function withState(
+  [hour, events, bytes, kept]: HourTally,
+  state: number | undefined,
+): HourTally {
+  if (state !== undefined) return [hour, events, bytes, kept ?? 0, state];
+  return kept === undefined ? [hour, events, bytes] : [hour, events, bytes, kept];
+}
+
+/** Returns hours with a size of the compacted state after the last of them. Pure. */
+export const endingWith = (
+  hours: readonly HourTally[],
+  state: number | undefined,
+): readonly HourTally[] => {
+  const last = hours.at(-1);
+  return last === undefined ? hours : [...hours.slice(0, -1), withState(last, state)];
+};
+
 /** The hours to write as rows, and the hours that stay in the checkpoint. */
 export type KeepPlan = {
   readonly due: readonly HourTally[];
@@ -67,7 +92,8 @@ export function planKeep(
   if (last === undefined || first === undefined) return { due: [], rest: hours };
   if (all) {
     const due = hours.filter((hour) => hour[3] !== 1);
-    return { due, rest: [[last[0], last[1], last[2], 1]] };
+    const [hour, events, bytes, , state] = last;
+    return { due, rest: [withState([hour, events, bytes, 1], state)] };
   }
   const isOld = first[0] <= hourOf(nowMs) - HELD_HOURS || hours.length > HELD_MAX;
   const final = hours.slice(0, -1);

@@ -174,5 +174,11 @@ const toView = (
   requests,
   ...(stored === undefined
     ? {}
-    : { stored: { hotBytes: stored.hot, archivedBytes: stored.archived } }),
+    : {
+        stored: {
+          hotBytes: stored.hot,
+          compactedBytes: stored.compacted,
+          archivedBytes: stored.archived,
+        },
+      }),
 });

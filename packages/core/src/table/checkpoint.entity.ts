@@ -38,9 +38,21 @@ export type Checkpoint = {
   readonly usage?: readonly HourTally[];
   /** The times of the last large batches below `next`: see `withBatchTimes`. */
   readonly times?: string;
+  /** The count of a compacted state whose size is unknown. */
+  readonly recount?: Recount;
   /** True once the rows of usage have everything that an ended life published. */
   readonly counted?: boolean;
 } & Partial<ArchiveProgress>;
+
+/**
+ * How far a compacted state is counted again. `bytes` is the size of the keys up to `after`, at the
+ * checkpoint `at`. If the checkpoint is elsewhere, the count begins again.
+ */
+export type Recount = {
+  readonly at: number;
+  readonly bytes: number;
+  readonly after?: { readonly bucket: number; readonly key: string };
+};
 
 /** Returns the checkpoint of a partition that begins at `from`, at this time. */
 export const firstCheckpoint = (
@@ -81,6 +93,7 @@ export const checkpointEntity = (connection: Connection) =>
         times: { type: "string" },
         counted: { type: "boolean" },
         usage: { type: CustomAttributeType<readonly HourTally[]>("any") },
+        recount: { type: CustomAttributeType<Recount>("any") },
         archiving: { type: "boolean" },
         archivedFrom: { type: "number" },
         archivedTo: { type: "number" },
@@ -121,7 +134,7 @@ export const checkpointRows = (
    * `checkedAt` nor `floor` ever decreases, except for a `checkedAt` that was `seen` and cannot be
    * true. Returns false when a different process moved it or the partition is gone; nothing is
    * changed then. A move that leaves `next` in place is idempotent, so it is repeated until its
-   * outcome is known.
+   * outcome is known. With `state`, its count must be as it was seen, too.
    */
   async move(
     life: Life,
@@ -129,19 +142,48 @@ export const checkpointRows = (
     from: number,
     to: Partial<Checkpoint> & Pick<Checkpoint, "checkedAt">,
     seen = to.checkedAt,
+    state?: { readonly recount: Recount | undefined },
   ): Promise<boolean> {
     const write = () =>
       entity
         .patch({ life, partition })
         .set(to)
-        .where((row, { eq, lte }) => {
+        .where((row, { eq, lte, notExists }) => {
           const latest = Math.max(to.checkedAt, seen);
           const here = `${eq(row.next, from)} AND ${lte(row.checkedAt, latest)}`;
-          return to.floor === undefined ? here : `${here} AND ${lte(row.floor, to.floor)}`;
+          const floor = to.floor === undefined ? "" : ` AND ${lte(row.floor, to.floor)}`;
+          if (state === undefined) return here + floor;
+          const { recount } = state;
+          const same = recount === undefined ? notExists(row.recount) : eq(row.recount, recount);
+          return `${here}${floor} AND ${same}`;
         })
         .go({ returnOnConditionCheckFailure: true });
     const stays = (to.next ?? from) === from;
     const { rejected } = await (stays ? writeRowsUntilKnown(connection, write) : writeRows(write));
+    return !rejected;
+  },
+
+  /**
+   * Goes on with the count of a compacted state, if neither the checkpoint nor the count has moved
+   * since they were seen. Without `recount`, the count ends. Returns false if something has moved.
+   */
+  async recount(
+    life: Life,
+    partition: number,
+    seen: Pick<Checkpoint, "next" | "recount">,
+    { usage, recount }: Pick<Checkpoint, "usage" | "recount">,
+  ): Promise<boolean> {
+    const { rejected } = await writeRows(() => {
+      const patch = entity.patch({ life, partition }).set({ usage: usage ?? [] });
+      const change = recount === undefined ? patch.remove(["recount"]) : patch.set({ recount });
+      return change
+        .where((row, { eq, notExists }) => {
+          const same =
+            seen.recount === undefined ? notExists(row.recount) : eq(row.recount, seen.recount);
+          return `${eq(row.next, seen.next)} AND ${same}`;
+        })
+        .go({ returnOnConditionCheckFailure: true });
+    });
     return !rejected;
   },
 

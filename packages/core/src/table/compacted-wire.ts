@@ -1,86 +1,21 @@
-import { PutCommand, QueryCommand, TransactWriteCommand } from "@aws-sdk/lib-dynamodb";
+import { QueryCommand } from "@aws-sdk/lib-dynamodb";
 import type { Life } from "../model/names.ts";
-import type { CompactedRow } from "./compacted-row.ts";
+import type { CompactedRow, Version } from "./compacted-row.ts";
 import type { Connection } from "./connection.ts";
-import type { Written } from "./transaction.ts";
 
 /**
- * The requests for compacted rows, written by hand, because compaction writes and a snapshot reads
- * many thousands of them in a row. `compactedEntity` describes the row, and a test compares these
- * requests with ElectroDB's.
+ * The queries for compacted rows, written by hand, because a snapshot reads many thousands of them
+ * in a row. `compactedEntity` describes the row, and a test compares these requests with
+ * ElectroDB's.
  */
 
 const BUCKET_DIGITS = 2;
 
-const pkOf = (life: Life, bucket: number): string =>
+export const pkOf = (life: Life, bucket: number): string =>
   `STREAM#${life}#COMPACT#${String(bucket).padStart(BUCKET_DIGITS, "0")}`;
-const skOf = (key: string): string => `KEY#${key}`;
-
-/** The members of a put that fails where a row exists that is at least as new. */
-export const putIfNewerRequest = (table: string, life: Life, row: CompactedRow) => ({
-  TableName: table,
-  Item: {
-    l: life,
-    b: row.bucket,
-    k: row.key,
-    p: row.partition,
-    s: row.sequence,
-    t: row.publishedAt,
-    ...(row.deleted === undefined ? {} : { x: row.deleted }),
-    ...(row.payload === undefined ? {} : { d: row.payload }),
-    r: row.rawBytes,
-    ...(row.expiresAt === undefined ? {} : { expiresAt: row.expiresAt }),
-    pk: pkOf(life, row.bucket),
-    sk: skOf(row.key),
-    _e: "compacted",
-    _v: "1",
-  },
-  ConditionExpression: "attribute_not_exists(#sequence) OR #sequence < :sequence0",
-  ExpressionAttributeNames: { "#sequence": "s" },
-  ExpressionAttributeValues: { ":sequence0": row.sequence },
-});
+export const skOf = (key: string): string => `KEY#${key}`;
 
 type Client = { send(command: object): Promise<unknown> };
-type Refused = {
-  readonly name: string;
-  readonly CancellationReasons?: readonly { Code?: string }[];
-};
-
-/** Sends a put once. A stored row that is at least as new stays. Throws any other error. */
-export async function sendPutIfNewer(
-  { client, table }: Connection,
-  life: Life,
-  row: CompactedRow,
-): Promise<void> {
-  try {
-    await (client as Client).send(new PutCommand(putIfNewerRequest(table, life, row)));
-  } catch (error) {
-    if ((error as Refused).name !== "ConditionalCheckFailedException") throw error;
-  }
-}
-
-/**
- * Sends the puts of several rows in one transaction, once. Returns the reasons of a cancellation,
- * one for each row. Throws any other error.
- */
-export async function sendPutsIfNewer(
-  { client, table }: Connection,
-  life: Life,
-  rows: readonly CompactedRow[],
-): Promise<Written> {
-  const TransactItems = rows.map((row) => ({ Put: putIfNewerRequest(table, life, row) }));
-  try {
-    await (client as Client).send(new TransactWriteCommand({ TransactItems }));
-    return { canceled: false, data: [] };
-  } catch (error) {
-    const { name, CancellationReasons } = error as Refused;
-    if (name !== "TransactionCanceledException" || CancellationReasons === undefined) throw error;
-    return {
-      canceled: true,
-      data: CancellationReasons.map(({ Code = "None" }) => ({ code: Code })),
-    };
-  }
-}
 
 /** The rows of a bucket that a query returns: after the key `after`, or from the key `from`. */
 export type CompactedRange = {
@@ -99,6 +34,8 @@ type StoredRow = {
   readonly d?: Uint8Array;
   readonly r: number;
   readonly expiresAt?: number;
+  readonly o?: number;
+  readonly v?: readonly Version[];
 };
 type Found = { readonly Items?: readonly StoredRow[]; readonly LastEvaluatedKey?: object };
 
@@ -120,7 +57,7 @@ export const rowsRequest = (
     KeyConditionExpression: `#pk = :pk and ${condition}`,
     ExpressionAttributeNames: ROW_NAMES,
     ExpressionAttributeValues: { ":pk": pkOf(life, bucket), ":sk1": skOf(first) },
-    ProjectionExpression: "#k, #p, #s, #t, #x, #d, #r, #expiresAt",
+    ProjectionExpression: "#k, #p, #s, #t, #x, #d, #r, #expiresAt, #o, #v",
     ConsistentRead: true,
     Limit: limit,
   };
@@ -137,6 +74,8 @@ const ROW_NAMES = {
   "#d": "d",
   "#r": "r",
   "#expiresAt": "expiresAt",
+  "#o": "o",
+  "#v": "v",
 };
 
 /** Sends such a query once. `more` is true if the bucket may continue. */
@@ -151,7 +90,10 @@ export async function sendRowsQuery(
   return { rows: Items.map((row) => toRow(row, bucket)), more: LastEvaluatedKey !== undefined };
 }
 
-const toRow = ({ k, p, s, t, x, d, r, expiresAt }: StoredRow, bucket: number): CompactedRow => ({
+const toRow = (
+  { k, p, s, t, x, d, r, expiresAt, o, v }: StoredRow,
+  bucket: number,
+): CompactedRow => ({
   key: k,
   bucket,
   partition: p,
@@ -161,4 +103,6 @@ const toRow = ({ k, p, s, t, x, d, r, expiresAt }: StoredRow, bucket: number): C
   ...(d === undefined ? {} : { payload: d }),
   rawBytes: r,
   ...(expiresAt === undefined ? {} : { expiresAt }),
+  ...(o === undefined ? {} : { formerBytes: o }),
+  ...(v === undefined ? {} : { between: v }),
 });

@@ -1,16 +1,11 @@
 import { CustomAttributeType, Entity } from "electrodb";
 import type { Life } from "../model/names.ts";
-import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
-import type { CompactedRow } from "./compacted-row.ts";
-import {
-  type CompactedRange,
-  sendPutIfNewer,
-  sendPutsIfNewer,
-  sendRowsQuery,
-} from "./compacted-wire.ts";
+import { readRows } from "./aws-error.ts";
+import type { CompactedRow, Version } from "./compacted-row.ts";
+import { type CompactedRange, sendRowsQuery } from "./compacted-wire.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 import { type DeletedPage, deleteEach, readEach } from "./in-part.ts";
-import { transact } from "./transaction.ts";
+import { putIfNewer } from "./put-compacted.ts";
 
 export const compactedEntity = (connection: Connection) =>
   new Entity(
@@ -27,6 +22,8 @@ export const compactedEntity = (connection: Connection) =>
         payload: { type: CustomAttributeType<Uint8Array>("any"), field: "d" },
         rawBytes: { type: "number", required: true, field: "r" },
         expiresAt: { type: "number" },
+        formerBytes: { type: "number", field: "o" },
+        between: { type: CustomAttributeType<readonly Version[]>("any"), field: "v" },
       },
       indexes: {
         primary: {
@@ -47,24 +44,12 @@ export const compactedRows = (
   connection: Connection,
   entity: ReturnType<typeof compactedEntity>,
 ) => ({
-  /**
-   * Puts rows of different keys, except those whose stored row is at least as new. The whole item
-   * is put, so an update over a tombstone removes its expiry. A single row is a plain put, which
-   * costs half as much. Several rows are a transaction, which is sent again without the rows that
-   * are not newer. Repeating the call is harmless.
-   */
-  async putIfNewer(life: Life, rows: readonly CompactedRow[]): Promise<void> {
-    let left = rows;
-    while (left.length > 1) {
-      const together = left;
-      const reasons = await transact(connection, () => sendPutsIfNewer(connection, life, together));
-      if (reasons === undefined) return;
-      left = left.filter((_, index) => reasons[index]?.code !== "ConditionalCheckFailed");
-    }
-    for (const row of left) {
-      await writeRowsUntilKnown(connection, () => sendPutIfNewer(connection, life, row));
-    }
-  },
+  /** See `putIfNewer`. */
+  putIfNewer: (
+    life: Life,
+    rows: readonly CompactedRow[],
+    next: number,
+  ): Promise<(number | undefined)[]> => putIfNewer(connection, life, rows, next),
 
   /**
    * Returns up to `limit` rows of a bucket in the order of their keys, tombstones included, in one

@@ -49,7 +49,7 @@ export type UsedCounts = {
 };
 
 /** Usage is kept this long after its day, also that of deleted streams. */
-const KEPT_DAYS = 400;
+export const KEPT_DAYS = 400;
 
 const expiryOf = (day: string): number =>
   (hourOfDay(day) * HOUR_MS + (KEPT_DAYS + 1) * DAY_MS) / 1_000;

@@ -3,12 +3,12 @@ import { inParallel } from "../kernel/in-parallel.ts";
 import { DAY_MS, HOUR_MS } from "../kernel/time.ts";
 import { chainCount } from "../model/epochs.ts";
 import { isAuditStream, type Life, lifeOf, ownerOf, type Tenant } from "../model/names.ts";
-import { dayOf, HOURS_OF_DAY, hourOf } from "../model/usage.ts";
+import { dayOf, HOURS_OF_DAY, hourOf, hourOfDay } from "../model/usage.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
-import type { PublishedRow, UsedRow } from "../table/usage.entity.ts";
+import { KEPT_DAYS, type PublishedRow, type UsedRow } from "../table/usage.entity.ts";
 import type { Span, UsageData } from "./report-plan.ts";
-import { joinHours, type LiveHours } from "./stored-plan.ts";
+import { joinHours, type LiveHours, type PartitionHours } from "./stored-plan.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock };
 
@@ -43,8 +43,49 @@ export async function loadUsage(deps: Deps, tenant: Tenant, span: Span): Promise
     rows.push(...published.filter(({ life }) => !isAuditStream(life)));
     if (day >= firstDay) used.push(...(await deps.table.usage.usedOn(tenant, day)));
   });
-  const partitions = joinHours(rows, live.partitions);
+  const partitions = await withStates(deps, tenant, {
+    rows,
+    live,
+    days,
+    partitions: joinHours(rows, live.partitions),
+    hour: span.from,
+  });
   return { partitions, used, countedTo: Math.min(nowMs, live.countedTo) };
+}
+
+type Found = {
+  readonly rows: PublishedRow[];
+  readonly live: LiveUsage;
+  readonly days: readonly string[];
+  readonly partitions: readonly PartitionHours[];
+  readonly hour: number;
+};
+
+/**
+ * Looks back to the rows with the sizes that compacted states had in an hour. A stream that had no
+ * events for a long time has its last row before the days that were read.
+ */
+async function withStates(
+  { table }: Deps,
+  tenant: Tenant,
+  { rows, live, days, partitions, hour }: Found,
+): Promise<readonly PartitionHours[]> {
+  let joined = partitions;
+  const lacks = ({ compacted, hours, total }: PartitionHours): boolean =>
+    [...compacted.keys()].every((each) => each > hour) &&
+    [...hours.values()].reduce((sum, { events }) => sum + events, 0) < total;
+  let before = hourOfDay(days[0] ?? dayOf(hour));
+  const first = before - KEPT_DAYS * HOURS_OF_DAY;
+  while (before > Math.max(first, live.since) && joined.some(lacks)) {
+    const some = daysOf(before - AT_ONCE * HOURS_OF_DAY, before);
+    before -= AT_ONCE * HOURS_OF_DAY;
+    await inParallel(some, AT_ONCE, async (day) => {
+      const published = await table.usage.publishedOn(tenant, day);
+      rows.push(...published.filter(({ life }) => !isAuditStream(life)));
+    });
+    joined = joinHours(rows, live.partitions);
+  }
+  return joined;
 }
 
 function daysOf(from: number, to: number): string[] {
@@ -57,13 +98,20 @@ function daysOf(from: number, to: number): string[] {
 
 type Chain = { readonly life: Life; readonly partition: number; readonly retentionHours: number };
 
+type LiveUsage = {
+  readonly partitions: readonly LiveHours[];
+  readonly countedTo: number;
+  /** No stream of the tenant is older than this hour, as far as it is known. */
+  readonly since: number;
+};
+
 /** Reads the checkpoints of a tenant, or only the settings of its streams. */
 async function loadLive(
   { table, clock }: Deps,
   tenant: Tenant,
   { isRecent }: { readonly isRecent: boolean },
-): Promise<{ readonly partitions: readonly LiveHours[]; readonly countedTo: number }> {
-  const chains = await listChains(table, tenant);
+): Promise<LiveUsage> {
+  const { chains, since } = await listChains(table, tenant);
   const partitions: LiveHours[] = [];
   let countedTo = Infinity;
   await inParallel(chains, AT_ONCE, async (chain) => {
@@ -78,9 +126,10 @@ async function loadLive(
       const isWhole = later === undefined || later.count === 0;
       countedTo = Math.min(countedTo, isWhole ? nowMs : compactedThrough);
     }
-    partitions.push({ ...chain, hours: checkpoint?.usage ?? [], ...archivedOf(checkpoint) });
+    const { usage = [], events = Infinity } = checkpoint ?? {};
+    partitions.push({ ...chain, hours: usage, total: events, ...archivedOf(checkpoint) });
   });
-  return { partitions, countedTo };
+  return { partitions, countedTo, since };
 }
 
 function archivedOf(checkpoint: Checkpoint | undefined): Pick<LiveHours, "archived"> {
@@ -90,24 +139,31 @@ function archivedOf(checkpoint: Checkpoint | undefined): Pick<LiveHours, "archiv
 }
 
 /** Returns all partitions of a tenant, also of streams that are being removed. */
-async function listChains(table: Table, tenant: Tenant): Promise<Chain[]> {
+async function listChains(
+  table: Table,
+  tenant: Tenant,
+): Promise<{ readonly chains: readonly Chain[]; readonly since: number }> {
   const chains: Chain[] = [];
+  let sinceMs = Infinity;
   const add = (life: Life, partitions: number, retentionHours: number) => {
     for (let partition = 0; partition < partitions; partition++) {
       chains.push({ life, partition, retentionHours });
     }
   };
   for (const { life, name, partitions } of await table.removals.list()) {
-    if (ownerOf(name) === tenant) add(life, partitions, 0);
+    if (ownerOf(name) !== tenant) continue;
+    add(life, partitions, 0);
+    sinceMs = 0;
   }
   let after: Parameters<Table["directory"]["list"]>[2];
   do {
     const page = await table.directory.list(tenant, STREAMS, after);
     for (const stream of page.streams) {
-      const { name, uid, retentionHours } = stream;
+      const { name, uid, retentionHours, createdAt } = stream;
+      sinceMs = Math.min(sinceMs, createdAt);
       if (!isAuditStream(name)) add(lifeOf(name, uid), chainCount(stream), retentionHours);
     }
     after = page.next ?? undefined;
   } while (after !== undefined);
-  return chains;
+  return { chains, since: sinceMs === Infinity ? 0 : hourOf(sinceMs) };
 }

@@ -1,7 +1,7 @@
 import { bareName, type Life, ownerOf, type ScopedName } from "../model/names.ts";
 import { type Amount, HOURS_OF_DAY } from "../model/usage.ts";
 import type { UsedRow } from "../table/usage.entity.ts";
-import { type PartitionHours, type Stored, storedBy } from "./stored-plan.ts";
+import { NOTHING_STORED, type PartitionHours, type Stored, storedBy } from "./stored-plan.ts";
 
 export type UsageBy = "stream" | "key" | "tenant";
 
@@ -64,7 +64,7 @@ const nothing = () => ({
   published: NONE,
   delivered: NONE,
   requests: 0,
-  stored: { hot: 0, archived: 0 },
+  stored: NOTHING_STORED,
 });
 
 const startOf = (hour: number, { step }: Span): number => hour - (hour % step);
@@ -94,17 +94,21 @@ function addLog(at: At, part: PartitionHours, by: "stream" | "tenant", span: Spa
   const name = streamOf(part.life);
   const subject = by === "stream" ? bareName(name) : ownerOf(name);
   for (const [hour, { events, bytes }] of part.hours) {
-    if (hour < from || hour >= to) continue;
+    if (hour < from || hour >= to || events === 0) continue;
     const sums = at(hour, subject);
     sums.published = plus(sums.published, events, bytes);
   }
   const stored = storedBy(part);
   for (let hour = from; hour < to; hour += step - (hour % step)) {
     const last = Math.min(to, hour - (hour % step) + step) - 1;
-    const { hot, archived } = stored(last);
-    if (hot === 0 && archived === 0) continue;
+    const { hot, compacted, archived } = stored(last);
+    if (hot === 0 && compacted === 0 && archived === 0) continue;
     const sums = at(hour, subject);
-    sums.stored = { hot: sums.stored.hot + hot, archived: sums.stored.archived + archived };
+    sums.stored = {
+      hot: sums.stored.hot + hot,
+      compacted: sums.stored.compacted + compacted,
+      archived: sums.stored.archived + archived,
+    };
   }
 }
 

@@ -18,6 +18,10 @@ const UsageStored = described(
         "The bytes of the events whose retention had not passed, in whole hours, before compression.",
     }),
     archivedBytes: described(count, { description: "The size of the archive in its bucket." }),
+    compactedBytes: described(count, {
+      description:
+        "The bytes of the latest event of each key that is not deleted, before compression.",
+    }),
   }),
   {
     id: "UsageStored",

@@ -98,7 +98,11 @@ export type UsageEntry = {
   readonly published: UsageAmount;
   readonly delivered: UsageAmount;
   readonly requests: number;
-  readonly stored?: { readonly hotBytes: number; readonly archivedBytes: number };
+  readonly stored?: {
+    readonly hotBytes: number;
+    readonly archivedBytes: number;
+    readonly compactedBytes: number;
+  };
 };
 
 export type Push = {

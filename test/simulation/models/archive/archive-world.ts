@@ -54,8 +54,13 @@ export async function openArchive({
   };
   let coldReads = 0;
   /** `through` is called around each request to the table and to the bucket. */
-  const openLedger = (number: number, through: Through = (run) => run()): Ledger =>
+  const openLedger = (
+    number: number,
+    through: Through = (run) => run(),
+    more: Pick<LedgerDeps, "rowsTogether"> = {},
+  ): Ledger =>
     createLedger({
+      ...more,
       client: passing(store.client(), through) as never,
       tableName: TABLE,
       clock,

@@ -3,6 +3,7 @@ import { defaultTenant, type Ledger } from "../../../../packages/core/src/index.
 import { DEPTH } from "../../../support/depth.ts";
 import { seededRandom } from "../../dynamodb/seeded-random.ts";
 import { HOUR_MS, NAME, openArchive, type Through } from "../archive/archive-world.ts";
+import { mortal } from "./mortal.ts";
 
 /** These tests compare the usage of a log with what was published, while processes are killed. */
 
@@ -11,31 +12,6 @@ const MINUTE_MS = 60_000;
 
 type World = Awaited<ReturnType<typeof openArchive>>;
 type Expected = Map<string, { events: number; bytes: number }>;
-
-/**
- * Creates a process that is killed at its n-th request, before or after the table has executed it.
- */
-function mortal(n: number, after: boolean) {
-  const { promise: dead, resolve: die } = Promise.withResolvers<void>();
-  let left = n;
-  const through: Through = async (run) => {
-    left--;
-    if (left > 0) return run();
-    if (left === 0 && after) await run();
-    die();
-    return new Promise(() => {});
-  };
-  /** Resolves when the work has ended, or the process was killed. */
-  const live = (work: Promise<unknown>) =>
-    Promise.race([
-      work.then(
-        () => {},
-        () => {},
-      ),
-      dead,
-    ]);
-  return { through, live };
-}
 
 /** Publishes events, and records what usage must report about them. */
 async function publish({ world, published, ledger, ...rest }: World, count: number, to: Expected) {

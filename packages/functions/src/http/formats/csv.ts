@@ -14,6 +14,7 @@ const COLUMNS = [
   "requests",
   "hot_bytes",
   "archived_bytes",
+  "compacted_bytes",
 ] as const;
 
 /**
@@ -34,6 +35,7 @@ export function printUsage(entries: readonly UsageEntry[]): string {
       of.requests,
       stored?.hotBytes,
       stored?.archivedBytes,
+      stored?.compactedBytes,
     ]
       .map((value) => value ?? "")
       .join(","),
