@@ -30,7 +30,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     rule: "put only if newer",
-    file: "table/compacted-wire.ts",
+    file: "table/compacted-writes.ts",
     from: "OR #s < :next",
     to: "OR #s < :next OR #s >= :next",
   },
@@ -66,19 +66,19 @@ export const mutations: readonly Mutation[] = [
   },
   {
     rule: "an update takes a tombstone's expiry away",
-    file: "table/compacted-wire.ts",
+    file: "table/compacted-writes.ts",
     from: "  expiresAt: row.expiresAt,\n",
     to: "  ...(row.expiresAt === undefined ? {} : { expiresAt: row.expiresAt }),\n",
   },
   {
     rule: "put together only if each is newer",
-    file: "table/compacted-wire.ts",
+    file: "table/compacted-writes.ts",
     from: "({ Update: replaceRequest(table, life, row, next) })",
     to: "({ Update: replaceRequest(table, life, row, Number.MAX_SAFE_INTEGER) })",
   },
   {
     rule: "rows that are as new do not hold up the others of their write",
-    file: "table/compacted.entity.ts",
+    file: "table/put-compacted.ts",
     from: "left = left.filter((_, at) => !isRefused(at));",
     to: "left = [];",
   },
