@@ -94,6 +94,8 @@ it("[push.secret] secrets are rotated under load, and no delivery fails", async 
       const next = received.length + 20;
       held = (await rotate(stream)).secret;
       rotations++;
+      // A run looks for new secrets once a second.
+      aheadMs += 2 * SECOND_MS;
       await vi.waitUntil(() => received.length >= Math.min(next, events), { timeout: 30_000 });
     }
   };
@@ -110,4 +112,29 @@ it("[push.secret] a receiver that is two rotations late is still in time within 
   await run();
   const { text, headers } = received[0] as Received;
   new Webhook(secret).verify(text, headers as never);
+});
+
+it("[push.secret] a page that is being sent is signed with secrets that were rotated meanwhile", async () => {
+  const { stream } = await pushed({ concurrency: 1 });
+  await api.publish(stream, [event("a", 1), event("b", 2), event("c", 3)]);
+  const stops = new Set([1, 2]);
+  answer(() => (stops.has(received.length) ? "nothing" : 204));
+  const running = run();
+  const held: string[] = [];
+  for (const stop of stops) {
+    await vi.waitUntil(() => received.length === stop, { timeout: 10_000 });
+    for (let n = 0; n < 3; n++) held.push((await rotate(stream)).secret);
+    aheadMs += 2 * SECOND_MS;
+    target.release();
+  }
+  await running;
+  expect(received).toHaveLength(3);
+  const [first, second, third] = received as [Received, Received, Received];
+  const verify = (secret: string | undefined, { text, headers }: Received) =>
+    new Webhook(secret ?? "").verify(text, headers as never);
+  // The first delivery had begun before the rotations, of which two were prepared.
+  verify(held[1], first);
+  expect(() => verify(held[2], first)).toThrow("No matching signature found");
+  verify(held[2], second);
+  verify(held[5], third);
 });

@@ -16,7 +16,14 @@ import { chainOfEvent } from "../model/epochs.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { bareName, lifeText, type Tenant } from "../model/names.ts";
 import { changePush } from "../push/change-push.ts";
-import { deliveryId, portOf, rotateSecrets, sealContext, secretsOf } from "../push/endpoint.ts";
+import {
+  deliveryId,
+  firstSecrets,
+  portOf,
+  rotateSecrets,
+  sealContext,
+  secretsOf,
+} from "../push/endpoint.ts";
 import { judge, REMEDIES, statusOf } from "../push/push-plan.ts";
 import { notOfKey, pushNotFound } from "../push/push-problems.ts";
 import { describeAnswer } from "../push/set-aside.ts";
@@ -124,7 +131,7 @@ export function pushOperations(parts: Parts) {
         subscription,
         ...asked,
         ...(keyPrefix === undefined ? {} : { keyPrefix }),
-        secrets: [sealed(id, secret), { ...sealed(id, newSecret()), prepared: true }],
+        secrets: firstSecrets(sealed(id, secret), () => sealed(id, newSecret())),
         createdAt: clock.now(),
         version: 0,
       };

@@ -63,20 +63,33 @@ export const secretsOf = (
 /** At most this many former secrets sign, however often a secret is rotated. */
 const FORMER_MAX = 3;
 
+/** This many secrets sign before they are shown. */
+const PREPARED = 2;
+
+/** Returns the secrets of a new push: the one that is shown, and those of the next rotations. */
+export const firstSecrets = (
+  shown: SealedSecret,
+  make: () => SealedSecret,
+): readonly SealedSecret[] => [shown, ...Array.from({ length: PREPARED }, () => prepare(make))];
+
 /**
  * Returns the secrets of a push after a rotation, the new one first. It was prepared before and has
  * signed since then. A delivery that has begun is therefore valid to a receiver that changes its
- * secret at once, and the former secrets make it valid to one that changes later.
+ * secret at once, even twice, and the former secrets make it valid to one that changes later.
  */
 export function rotateSecrets(
   secrets: readonly SealedSecret[],
   nowMs: number,
   make: () => SealedSecret,
 ): readonly SealedSecret[] {
-  const { sealed } = secrets.find(({ prepared }) => prepared) ?? make();
+  const [next = make(), ...prepared] = secrets.filter((secret) => secret.prepared);
+  const more = Array.from({ length: PREPARED - prepared.length }, () => prepare(make));
   const endsAt = nowMs + LIMITS.pushOverlapHours * HOUR_MS;
   const former = secrets
-    .filter(({ prepared, until = endsAt }) => !prepared && until > nowMs)
+    .filter(({ prepared: isPrepared, until = endsAt }) => !isPrepared && until > nowMs)
     .map((secret) => ({ until: endsAt, ...secret }));
-  return [{ sealed }, ...former.slice(0, FORMER_MAX), { ...make(), prepared: true }];
+  const shown = { sealed: next.sealed };
+  return [shown, ...former.slice(0, FORMER_MAX), ...prepared, ...more];
 }
+
+const prepare = (make: () => SealedSecret): SealedSecret => ({ ...make(), prepared: true });

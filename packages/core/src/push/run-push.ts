@@ -13,7 +13,7 @@ import { pollShare } from "../subscription/workers/poll-share.ts";
 import { leaseMsOf } from "../subscription/workers/until-memory.ts";
 import type { Disabled, PushChange, PushRow } from "../table/push.entity.ts";
 import type { Table } from "../table/table.ts";
-import { type Deliver, deliveryId, type Seal, secretsOf } from "./endpoint.ts";
+import { type Deliver, deliveryId, type Seal } from "./endpoint.ts";
 import { inKeyOrder, type Sent } from "./in-key-order.ts";
 import { keepLeases } from "./keep-leases.ts";
 import {
@@ -26,6 +26,7 @@ import {
   PAGE_MAX,
 } from "./push-plan.ts";
 import { type Failed, loadSetAside } from "./set-aside.ts";
+import { signingSecrets } from "./signing-secrets.ts";
 
 export type RunDeps = PollDeps & {
   readonly table: Table;
@@ -139,7 +140,7 @@ async function commitPage(
 async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
   const { table, clock, random } = deps;
   const setAside = await loadSetAside(deps, stream, first);
-  const secrets = secretsOf(first, deps.seal, clock.now());
+  const secretsNow = signingSecrets(deps, first);
   const circuit = createCircuit(first.streak);
   let row: PushRow | undefined = first;
   let stopped = false;
@@ -165,6 +166,7 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
     const { url, format, timeoutSeconds } = first;
     const streamName = bareName(stream.name);
     const timeoutMs = timeoutSeconds * 1_000;
+    const secrets = await secretsNow();
     const answer = await deps.deliver({ id, url, format, timeoutMs, secrets, streamName, event });
     const verdict = judge(answer);
     if (verdict === "delivered") {
