@@ -197,9 +197,9 @@ it("[push.order] [push.fenced] killed and paused pushers lose nothing, keep the 
   });
   expect(JSON.stringify(parked.body)).toContain(`"${BAD}"`);
   expect(Math.min(kills, pauses)).toBeGreaterThan(0);
-  for (const of of ["beside", "elsewhere"] as const) {
-    const most = p95Seconds.without[of] * LATER + (ROUNDS_MORE * ROUND_MS) / SECOND_MS;
-    expect(p95Seconds.with[of], of).toBeLessThanOrEqual(most);
+  for (const where of ["beside", "elsewhere"] as const) {
+    const most = p95Seconds.without[where] * LATER + (ROUNDS_MORE * ROUND_MS) / SECOND_MS;
+    expect(p95Seconds.with[where], where).toBeLessThanOrEqual(most);
   }
 });
 

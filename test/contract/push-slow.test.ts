@@ -77,6 +77,24 @@ it("[push.outage] an endpoint that answers nothing at all is failing, with two p
   await end(stream);
 });
 
+it("[push.outage] an endpoint that is back is found, although the first keys always fail", async () => {
+  const stream = await pushed();
+  const all = Array.from({ length: 10 }, (_, n) => event(`k${n}`, n));
+  answer(() => 503);
+  await api.publish(stream, all);
+  await run();
+  expect(await stateOf(stream)).toMatchObject({ status: "failing", retryingKeys: 0 });
+  answer(({ body: { key } }) => (["k0", "k1", "k2"].includes(key) ? 503 : 204));
+  for (let probe = 0; probe < 6 && (await stateOf(stream)).status === "failing"; probe++) {
+    aheadMs += 20 * 60_000;
+    await run();
+  }
+  await run();
+  for (let n = 3; n < 10; n++) expect(sent(`k${n}`)).toContain(n);
+  expect(await stateOf(stream)).toMatchObject({ status: "enabled", retryingKeys: 3 });
+  await end(stream);
+});
+
 it("[push.outage] an endpoint that sometimes accepts events is not disabled", async () => {
   const stream = await pushed();
   for (let day = 0; day < 8; day++) {

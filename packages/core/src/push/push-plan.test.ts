@@ -67,8 +67,21 @@ describe("the plan of a push", () => {
     circuit.succeeded();
     for (const key of ["a", "b"]) circuit.failed(key, "failed");
     expect([circuit.isOpen(), circuit.streak()]).toEqual([false, ["a", "b"]]);
+    circuit.pageEnded();
+    expect(circuit.isOpen()).toBe(false);
+    // By chance, some keys in a row may fail in a page that an endpoint accepts.
+    for (let n = 0; n < 7; n++) circuit.failed(`other-${n}`, "failed");
+    expect(circuit.isOpen()).toBe(false);
     circuit.failed("c", "failed");
     expect(circuit.isOpen()).toBe(true);
+    const down = createCircuit(["a", "b"]);
+    down.failed("c", "failed");
+    expect(down.isOpen()).toBe(true);
+    const atEnd = createCircuit();
+    atEnd.succeeded();
+    for (const key of ["a", "b", "c"]) atEnd.failed(key, "failed");
+    atEnd.pageEnded();
+    expect(atEnd.isOpen()).toBe(true);
     for (const verdict of ["unreachable", "gone"] as const) {
       const other = createCircuit();
       other.failed("a", verdict);

@@ -83,6 +83,7 @@ const RETRY_AFTER_MAX_MS = HOUR_MS;
  * An endpoint is considered out of order when it fails for this many keys and succeeds for none.
  */
 const KEYS_FAILED_MAX = 3;
+const KEYS_FAILED_WITHIN = 10;
 
 const varied = (delayMs: number, fraction: number): number =>
   Math.round(delayMs * (1 + JITTER * (2 * fraction - 1)));
@@ -117,18 +118,28 @@ export function outageAfter(
 
 /**
  * Decides during a run whether an endpoint is out of order. `streak` are the keys that it has
- * refused since it last accepted an event.
+ * refused since it last accepted an event. In the middle of a page of an endpoint that has accepted
+ * events, more of them are needed, because several keys may fail by chance. But nothing is parked
+ * if a page ends with too many.
  */
 export function createCircuit(streak: readonly string[] = []) {
   const failed = new Set(streak);
+  let hasAccepted = false;
   let open = false;
   return {
     isOpen: (): boolean => open,
     streak: (): readonly string[] => [...failed],
-    succeeded: (): void => failed.clear(),
+    succeeded: (): void => {
+      hasAccepted = true;
+      failed.clear();
+    },
     failed(key: string, verdict: Verdict): void {
       failed.add(key);
-      if (verdict !== "failed" || failed.size >= KEYS_FAILED_MAX) open = true;
+      const most = hasAccepted ? KEYS_FAILED_WITHIN : KEYS_FAILED_MAX;
+      if (verdict !== "failed" || failed.size >= most) open = true;
+    },
+    pageEnded: (): void => {
+      if (failed.size >= KEYS_FAILED_MAX) open = true;
     },
   };
 }
@@ -136,6 +147,8 @@ export function createCircuit(streak: readonly string[] = []) {
 /** A run begins with a small page, because a slow endpoint may take long for each event. */
 export const FIRST_PAGE = 8;
 export const PAGE_MAX = 256;
+/** A probe takes keys by chance from a page, so that the same bad keys are not tried each time. */
+export const PROBE_PAGE = 64;
 const QUICK_MS = 2_000;
 const SLOW_MS = 10_000;
 

@@ -23,7 +23,7 @@ import {
   judge,
   nextPageSize,
   outageAfter,
-  PAGE_MAX,
+  PROBE_PAGE,
 } from "./push-plan.ts";
 import { type Failed, loadSetAside } from "./set-aside.ts";
 import { signingSecrets } from "./signing-secrets.ts";
@@ -48,6 +48,10 @@ export type RunDeps = PollDeps & {
 
 /** The page of an event that is sent, and its batch. */
 type Sending = { readonly failures: Failed[]; readonly page: Poll; readonly batch: number };
+
+/** How often and how long a run waits for a share that a different worker may give up. */
+const WAITS = 4;
+const WAIT_MS = 250;
 
 const ALL_DONE = { isRoom: true, retryAt: Number.POSITIVE_INFINITY };
 
@@ -86,8 +90,9 @@ export async function runPush(
   const subscription = first.subscription;
   const consumer = `push-${newUid(random)}`;
   const run = await openRun(deps, stream, first);
-  let limit = first.outage === undefined ? FIRST_PAGE : PAGE_MAX;
+  let limit = first.outage === undefined ? FIRST_PAGE : PROBE_PAGE;
   let isSettled = settle === undefined;
+  let waits = 0;
   try {
     while (true) {
       if (!mayGoOn() || !(await run.isCurrent())) {
@@ -101,6 +106,10 @@ export async function runPush(
       if (page.events.length === 0 && page.idle) {
         if (!page.caughtUp) {
           // A different worker has the rest, or parked keys hold the position.
+          if (waits++ < WAITS) {
+            await clock.sleep(WAIT_MS);
+            continue;
+          }
           run.again(await run.nextLook());
           break;
         }
@@ -244,14 +253,16 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
       }
       const failures: Failed[] = [];
       const before = delivered;
-      const concurrency = row?.outage === undefined ? first.concurrency : 1;
+      const { concurrency } = first;
+      const probeFrom = row?.outage === undefined ? undefined : random.fraction();
       const batches = new Map(page.events.map((event, at) => [event, page.batches?.[at] ?? 0]));
-      const complete = await inKeyOrder(page.events, concurrency, (event) =>
+      const complete = await inKeyOrder(page.events, { concurrency, probeFrom }, (event) =>
         send(event, { failures, page, batch: batches.get(event) ?? 0 }),
       );
       if (stopped || (failures.length > 0 && !(await holds()))) return false;
       const isStillOut = row?.outage !== undefined && delivered === before && failures.length > 0;
-      if (!complete || isStillOut) {
+      circuit.pageEnded();
+      if (!complete || circuit.isOpen() || isStillOut) {
         await suspend(failures, delivered > before);
         return false;
       }
