@@ -231,6 +231,25 @@ describe("a delivery", () => {
     expect(refused).toMatchObject({ kind: "unreachable", isSent: false });
   });
 
+  it("[push.outage] is sent only when there is a connection, which for https is an encrypted one", async () => {
+    const plain = createServer((_, response) => response.end());
+    await new Promise<void>((resolve) => plain.listen(0, "127.0.0.1", resolve));
+    const { port } = plain.address() as AddressInfo;
+    const { deliver, close } = createDeliver({ reach: "everything" });
+    for (const url of [
+      `https://127.0.0.1:${port}/`,
+      "https://127.0.0.1:1/",
+      "http://127.0.0.1:1/",
+      "https://nowhere.invalid/",
+    ]) {
+      const answer = await deliver({ ...delivery, url });
+      expect(answer, url).toMatchObject({ kind: "unreachable", isSent: false });
+    }
+    close();
+    plain.closeAllConnections();
+    plain.close();
+  });
+
   it("understands both forms of `Retry-After`", () => {
     expect(retryAfterMs("120")).toBe(120_000);
     expect(retryAfterMs("Thu, 01 Jan 1970 00:01:00 GMT", 10_000)).toBe(50_000);

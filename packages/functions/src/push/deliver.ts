@@ -6,7 +6,6 @@ import {
 } from "node:http";
 import { Agent as HttpsAgent, request as https } from "node:https";
 import type { LookupFunction, Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import type { Delivery, PushAnswer } from "@eventledger/core";
 import { LIMITS } from "@eventledger/protocol";
 import { PrivateAddress, publicLookup, type Reach, wrongUrl } from "./address.ts";
@@ -72,24 +71,22 @@ export function createDeliver({ reach, now = () => new Date(), lookup }: Deliver
   };
 }
 
+/** The sockets of the pool that have a connection. */
+const connected = new WeakSet<Socket>();
+
 /** Returns a function that says whether a request has a connection to its endpoint. */
 function connectionOf(sent: ClientRequest, isHttps: boolean): () => boolean {
-  const name = isHttps ? "secureConnect" : "connect";
-  let isConnected = false;
+  let own: Socket | undefined;
   sent.once("socket", (socket) => {
-    const connected = () => {
-      isConnected = true;
-    };
-    if (isReady(socket)) return connected();
-    socket.once(name, connected);
-    sent.once("close", () => socket.off(name, connected));
+    own = socket;
+    if (connected.has(socket)) return;
+    const connect = () => connected.add(socket);
+    const name = isHttps ? "secureConnect" : "connect";
+    socket.once(name, connect);
+    sent.once("close", () => socket.off(name, connect));
   });
-  return () => isConnected;
+  return () => own !== undefined && connected.has(own);
 }
-
-/** Returns whether a socket of the pool is connected already. */
-const isReady = (socket: Socket): boolean =>
-  socket instanceof TLSSocket ? (socket.getProtocol() ?? "").startsWith("TLS") : !socket.connecting;
 
 const answerOf = (sent: ClientRequest): Promise<PushAnswer> =>
   new Promise((resolve, reject) => {
