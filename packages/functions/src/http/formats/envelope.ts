@@ -138,7 +138,7 @@ function assertEventBytes(event: IncomingEvent, place: FieldPlace): void {
  * Returns whether an event is within the cap even if each unit of its text takes the most bytes
  * that it can. An event with headers is measured.
  */
-function isSmall({
+export function isSmall({
   attributes: { key, type = "", id = "", time = "", headers },
   data,
 }: IncomingEvent) {

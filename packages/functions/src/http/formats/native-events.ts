@@ -21,11 +21,16 @@ import {
   within,
   wording,
 } from "./invalid-fields.ts";
+import { readPlainList } from "./plain-body.ts";
 import { readPlainEvent } from "./plain-event.ts";
 import { parseJson } from "./raw-json.ts";
 
 /** Returns the events of an `application/json` body: one event, or `{"events": [...]}`. */
-export function decodeNative(text: string): IncomingEvent[] {
+export const decodeNative = (text: string): IncomingEvent[] =>
+  readPlainList(text) ?? decodeAnyNative(text);
+
+/** Does the same for any body, and words its refusal. */
+export function decodeAnyNative(text: string): IncomingEvent[] {
   const value = parseJson(text);
   if (!isObject(value)) {
     throw invalidRequest("", 'must be an object: one event, or {"events": [...]}');

@@ -170,7 +170,7 @@ function unsupported(place: FieldPlace, detail: string, facts: Record<string, nu
 }
 
 /** Returns the index of a lone surrogate, escaped or not, or -1 when there is none. */
-function loneSurrogateAt(raw: string): number {
+export function loneSurrogateAt(raw: string): number {
   if (!raw.isWellFormed()) return raw.search(/\p{Surrogate}/u);
   let at = raw.indexOf("\\");
   while (at !== -1) {

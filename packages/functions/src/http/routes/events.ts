@@ -168,9 +168,14 @@ async function limitPublish(
   events: readonly IncomingEvent[],
 ): Promise<void> {
   const { caller } = c.var;
-  const bytes = events.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
   await ledger.assertMayStore(caller.tenant);
-  const cost = { eventsPerSecond: events.length, bytesPerSecond: bytes };
+  const cost = {
+    eventsPerSecond: events.length,
+    /** Few keys have a limit of bytes. */
+    get bytesPerSecond() {
+      return events.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
+    },
+  };
   addLimitHeaders(c, await ledger.takeQuota(caller, cost));
 }
 
