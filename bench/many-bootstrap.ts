@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { EventLedger, memory } from "../packages/sdk/src/index.ts";
 import { orderEvents } from "../test/support/order-events.ts";
 import { cpuOfTree } from "./process-cpu.ts";
@@ -34,6 +35,7 @@ export async function measureBootstraps(
     const ledger = new EventLedger(stack);
     await fill(ledger, keys);
     say(`${keys} keys are compacted`);
+    await settle(stack.pid);
     const read = async (what: string, run: () => Promise<number>): Promise<Bootstrapped> => {
       const before = cpuOfTree(stack.pid);
       const [began, own] = [performance.now(), process.cpuUsage()];
@@ -68,6 +70,20 @@ export async function measureBootstraps(
     };
   } finally {
     await stack.close();
+  }
+}
+
+const LOOK_MS = 1_000;
+const IDLE_MS = 100;
+const LOOKS_MAX = 60;
+
+/** Waits until the stack has nothing left to do in the background. */
+async function settle(pid: number): Promise<void> {
+  const total = () => Object.values(cpuOfTree(pid)).reduce((sum, ms) => sum + ms, 0);
+  for (let looks = 0; looks < LOOKS_MAX; looks++) {
+    const before = total();
+    await sleep(LOOK_MS);
+    if (total() - before < IDLE_MS) return;
   }
 }
 

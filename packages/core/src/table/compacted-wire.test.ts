@@ -44,35 +44,18 @@ describe("the queries for compacted rows that are written by hand", () => {
   const query = entity.query.primary({ life, bucket: 7 });
   const options = { limit: 5, consistent: true as const };
 
-  it("read the same range as ElectroDB", () => {
-    const parts = (params: object) => {
-      const { KeyConditionExpression, ExpressionAttributeValues, Limit, ConsistentRead } =
-        params as Record<string, unknown>;
-      return { KeyConditionExpression, ExpressionAttributeValues, Limit, ConsistentRead };
-    };
+  it("are those of ElectroDB", () => {
     const asked = (range: Omit<CompactedRange, "limit">) =>
-      parts(rowsRequest("ledger", life, 7, { ...range, limit: 5 }));
-    expect(asked({})).toEqual(parts(query.params(options)));
-    expect(asked({ from: "a" })).toEqual(parts(query.gte({ key: "a" }).params(options)));
-    expect(asked({ after: "a", from: "0" })).toEqual(parts(query.gt({ key: "a" }).params(options)));
-  });
-
-  it("ask for every attribute that they return", () => {
-    const { ProjectionExpression, ExpressionAttributeNames } = rowsRequest("ledger", life, 7, {
-      limit: 5,
-    });
-    const names: Record<string, string> = ExpressionAttributeNames;
-    const asked = ProjectionExpression.split(", ").map((name) => names[name]);
-    const Item = itemOf(whole);
-    const left = Object.keys(Item).filter((name) => !asked.includes(name));
-    expect(left.toSorted()).toEqual(["_e", "_v", "b", "l", "pk", "sk"]);
+      rowsRequest("ledger", life, 7, { ...range, limit: 5 });
+    expect(asked({})).toEqual(query.params(options));
+    expect(asked({ from: "a" })).toEqual(query.gte({ key: "a" }).params(options));
+    expect(asked({ after: "a", from: "0" })).toEqual(query.gt({ key: "a" }).params(options));
   });
 
   it("return the rows as ElectroDB does, and say whether there may be more", async () => {
     for (const content of [row, tombstone, whole]) {
       const Item = itemOf(content);
-      const { pk: _, sk: __, _e, _v, l, b, ...kept } = Item;
-      const found = connect({ Items: [kept], LastEvaluatedKey: {} });
+      const found = connect({ Items: [Item], LastEvaluatedKey: {} });
       const { rows, more } = await sendRowsQuery(found.connection, life, 7, { limit: 5 });
       expect({ life, ...rows[0] }).toEqual(entity.parse({ Item } as never).data);
       expect(more).toBe(true);

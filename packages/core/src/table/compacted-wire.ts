@@ -24,7 +24,7 @@ export type CompactedRange = {
   readonly limit: number;
 };
 
-/** A stored row without the members that the query names. */
+/** The members of a stored row that the query does not name. */
 type StoredRow = {
   readonly k: string;
   readonly p: number;
@@ -55,27 +55,11 @@ export const rowsRequest = (
   return {
     TableName: table,
     KeyConditionExpression: `#pk = :pk and ${condition}`,
-    ExpressionAttributeNames: ROW_NAMES,
+    ExpressionAttributeNames: { "#pk": "pk", "#sk1": "sk" },
     ExpressionAttributeValues: { ":pk": pkOf(life, bucket), ":sk1": skOf(first) },
-    ProjectionExpression: "#k, #p, #s, #t, #x, #d, #r, #expiresAt, #o, #v",
     ConsistentRead: true,
     Limit: limit,
   };
-};
-
-const ROW_NAMES = {
-  "#pk": "pk",
-  "#sk1": "sk",
-  "#k": "k",
-  "#p": "p",
-  "#s": "s",
-  "#t": "t",
-  "#x": "x",
-  "#d": "d",
-  "#r": "r",
-  "#expiresAt": "expiresAt",
-  "#o": "o",
-  "#v": "v",
 };
 
 /** Sends such a query once. `more` is true if the bucket may continue. */
