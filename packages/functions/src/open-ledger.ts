@@ -96,6 +96,8 @@ export type OpenLedger = {
 /** The time limits of one request to the table. A publish has 5 s for all its attempts. */
 const CONNECT_TIMEOUT_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 2_000;
+/** An empty page of 64 partitions asks for all of them at once. */
+const CONNECTIONS = { keepAlive: true, maxSockets: 128 };
 
 /** Assembles the product over one table. No other file knows all of its parts. */
 export function openLedger(config: Config): OpenLedger {
@@ -112,6 +114,8 @@ export function openLedger(config: Config): OpenLedger {
         connectionTimeout: CONNECT_TIMEOUT_MS,
         requestTimeout: REQUEST_TIMEOUT_MS,
         throwOnRequestTimeout: true,
+        httpAgent: CONNECTIONS,
+        httpsAgent: CONNECTIONS,
       },
       ...access,
     },

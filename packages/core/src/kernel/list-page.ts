@@ -42,7 +42,7 @@ export function withinPositions<T>(
 
 /**
  * Returns how many entries with this number of partitions are measured concurrently. A client has
- * 50 connections, and a request that waits for one counts as late.
+ * 128 connections, and a request that waits for one counts as late.
  */
 export const measuredTogether = (partitions: number): number =>
   Math.max(1, Math.floor(POSITIONS_TOGETHER / partitions));

@@ -23,7 +23,7 @@ import { createNotifier } from "./notifier.ts";
 import { createBatchSizes } from "./read/batch-sizes.ts";
 import { createCheckpointMemory } from "./read/checkpoint-memory.ts";
 import { createFormerLives } from "./read/foreign-cursor.ts";
-import { measureLag } from "./read/lag.ts";
+import { measureLag, measureLags } from "./read/lag.ts";
 import { createLastBatches } from "./read/last-batches.ts";
 import { createNewEvents } from "./read/new-events.ts";
 import { type Address, loadEvent } from "./read/one-event.ts";
@@ -142,6 +142,10 @@ export function createLog(deps: LogDeps) {
      */
     compactedTo: async (life: Life, partition: number): Promise<number> =>
       (await checkpoints.recall(life, partition)).next,
+
+    /** See `measureLags`. */
+    lags: (life: Life, readers: readonly (readonly Position[])[], epochs?: readonly Epoch[]) =>
+      measureLags(readDeps, life, readers, epochs),
 
     /** See `measureLag`. */
     lag: (life: Life, runs: readonly PartitionRun[], epochs?: readonly Epoch[]) =>

@@ -1,13 +1,11 @@
 import {
+  type Lag,
   LIMITS,
   type ListedSubscription,
   type Subscription,
   type SubscriptionInfo,
 } from "@eventledger/protocol";
 import type { Cursors } from "../cursor/cursor.ts";
-import { LedgerError } from "../kernel/error.ts";
-import { mapInParallel } from "../kernel/in-parallel.ts";
-import { measuredTogether } from "../kernel/list-page.ts";
 import type { Log } from "../log/log.ts";
 import { chainCount } from "../model/epochs.ts";
 import { bareName, lifeText } from "../model/names.ts";
@@ -37,7 +35,7 @@ export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: 
    */
   async function describe(stream: LiveStream, state: SubscriptionState): Promise<SubscriptionInfo> {
     const [progress, members] = await Promise.all([
-      measure(stream, state),
+      subscriptions.lag(stream, state).then((lag) => progressAt(stream, state, lag)),
       leases.list(stream, state),
     ]);
     const keysBehind = await countKeysBehind(log, stream, state, progress.lag.events);
@@ -52,15 +50,15 @@ export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: 
     };
   }
 
-  /** Measures the progress with at most three reads per partition, none of them for events. */
-  async function measure(stream: LiveStream, state: SubscriptionState) {
+  /** Describes the progress of a subscription that has this lag. */
+  function progressAt(stream: LiveStream, state: SubscriptionState, lag: Lag) {
     const snapshot = snapshotProgressOf(state.bootstrap);
     return {
       phase: snapshot === undefined ? ("log" as const) : ("bootstrap" as const),
       ...(snapshot === undefined ? {} : { snapshot }),
       position: positionOf(stream, state),
       warnings: warningsOf(state.row, state.generation),
-      lag: await subscriptions.lag(stream, state),
+      lag,
       parkedKeys: allParked(state).length,
     };
   }
@@ -70,17 +68,13 @@ export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: 
     stream: LiveStream,
     rows: readonly SubscriptionRow[],
   ): Promise<ListedSubscription[]> {
-    const atOnce = measuredTogether(chainCount(stream));
-    const measured = await mapInParallel(rows, atOnce, async (row) => {
-      try {
-        const state = await subscriptions.refresh(stream, { row });
-        return [{ ...toSubscription(stream, state.row), ...(await measure(stream, state)) }];
-      } catch (error) {
-        if (error instanceof LedgerError && error.code === "subscription-not-found") return [];
-        throw error;
-      }
+    const states = await subscriptions.refreshAll(stream, rows);
+    const lags = await subscriptions.lags(stream, states);
+    return states.flatMap((state, index) => {
+      const lag = lags[index];
+      if (lag === undefined) return [];
+      return [{ ...toSubscription(stream, state.row), ...progressAt(stream, state, lag) }];
     });
-    return measured.flat();
   }
 
   /**

@@ -1,8 +1,4 @@
 import type { Lag } from "@eventledger/protocol";
-import { LedgerError } from "../kernel/error.ts";
-import { mapInParallel } from "../kernel/in-parallel.ts";
-import { measuredTogether } from "../kernel/list-page.ts";
-import { chainCount } from "../model/epochs.ts";
 import type { LiveStream } from "../stream/live-streams.ts";
 import { type Covers, listCovered } from "../subscription/covered.ts";
 import type { Subscriptions } from "../subscription/subscriptions.ts";
@@ -10,8 +6,8 @@ import type { Table } from "../table/table.ts";
 import { measuredAtOnce } from "./subscription-info.ts";
 
 /**
- * Returns the lag of a stream's first subscriptions by name. Every position may cost a few reads,
- * so the total number of positions is bounded.
+ * Returns the lag of a stream's first subscriptions by name. Every position has to be read, so the
+ * total number of positions is bounded.
  */
 export async function loadLags(
   { table, subscriptions }: { readonly table: Table; readonly subscriptions: Subscriptions },
@@ -20,15 +16,10 @@ export async function loadLags(
 ): Promise<{ name: string; lag: Lag }[]> {
   const limit = measuredAtOnce(stream);
   const { subscriptions: rows } = await listCovered(table, stream, covers, { limit });
-  const lags = await mapInParallel(rows, measuredTogether(chainCount(stream)), async (row) => {
-    try {
-      const state = await subscriptions.refresh(stream, { row });
-      return [{ name: row.name, lag: await subscriptions.lag(stream, state) }];
-    } catch (error) {
-      // The subscription was deleted after it was listed.
-      if (error instanceof LedgerError && error.code === "subscription-not-found") return [];
-      throw error;
-    }
+  const states = await subscriptions.refreshAll(stream, rows);
+  const lags = await subscriptions.lags(stream, states);
+  return states.flatMap(({ row: { name } }, index) => {
+    const lag = lags[index];
+    return lag === undefined ? [] : [{ name, lag }];
   });
-  return lags.flat();
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { ageMs, type Clock, type Stamp } from "../kernel/clock.ts";
 import { LedgerError, subscriptionNotFound } from "../kernel/error.ts";
+import { mapInParallel } from "../kernel/in-parallel.ts";
 import { createMemory, earlier, type Look } from "../kernel/memory.ts";
 import { chainCount } from "../model/epochs.ts";
 import { withLaterStarts } from "../model/later-starts.ts";
@@ -9,7 +10,7 @@ import type { LiveStream } from "../stream/live-streams.ts";
 import type { OffsetRow } from "../table/offset.entity.ts";
 import type { SubscriptionRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
-import { loadOffsets } from "./position/load-offsets.ts";
+import { loadManyOffsets, loadOffsets } from "./position/load-offsets.ts";
 import type { SubscriptionState } from "./state.ts";
 import { createUntilMemory } from "./workers/until-memory.ts";
 
@@ -26,6 +27,8 @@ const SAME_PART = 3;
  * second late.
  */
 const GLIMPSE_LATE_MS = 1_000;
+/** The number of subscriptions that are read again by themselves at a time. */
+const LOOKS_AT_ONCE = 8;
 
 /** A state, and how long it had been the same when it was read. */
 type Known = { readonly state: SubscriptionState; readonly sameMs: number; readonly since: Stamp };
@@ -130,6 +133,30 @@ export function createKnownSubscriptions({ table, clock }: Deps) {
     return settle(stream, row, look, await offsetsOfRow(stream, row));
   }
 
+  /**
+   * Returns listed subscriptions with their current positions, in few requests. It leaves out those
+   * that were deleted since they were listed.
+   */
+  async function refreshAll(
+    stream: LiveStream,
+    rows: readonly SubscriptionRow[],
+  ): Promise<SubscriptionState[]> {
+    const look = memory.look();
+    const loaded = await loadManyOffsets({ table, clock, untils }, stream, rows);
+    const states = await mapInParallel(rows, LOOKS_AT_ONCE, async (row) => {
+      const offsets = loaded[rows.indexOf(row)];
+      try {
+        return offsets === undefined
+          ? [await refresh(stream, { row })]
+          : [await settle(stream, row, look, offsets)];
+      } catch (error) {
+        if (error instanceof LedgerError && error.code === "subscription-not-found") return [];
+        throw error;
+      }
+    });
+    return states.flat();
+  }
+
   async function offsetsOfRow(stream: LiveStream, row: SubscriptionRow) {
     const offsets = await loadOffsets({ table, clock, untils }, stream, row);
     if (offsets !== undefined) return offsets;
@@ -171,6 +198,7 @@ export function createKnownSubscriptions({ table, clock }: Deps) {
     recall,
     recallIdle,
     refresh,
+    refreshAll,
     use,
     remember,
     forget,

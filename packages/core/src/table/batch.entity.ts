@@ -4,7 +4,7 @@ import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Batch, type BatchOutline, type ClaimedRun, isLast } from "./batch.ts";
 import { SEQUENCE_DIGITS, sendQuery } from "./batch-wire.ts";
 import { type Connection, entityConfig } from "./connection.ts";
-import { type DeletedPage, deleteEach } from "./in-part.ts";
+import { type DeletedPage, deleteEach, readEach } from "./in-part.ts";
 
 export const batchEntity = (connection: Connection) =>
   new Entity(
@@ -65,6 +65,23 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
     const { batches } = await readRows(connection, () => sendQuery(connection, query));
     return batches[0];
   },
+
+  /**
+   * Returns the batches that begin at these places, without their events, in the order of the
+   * places. Undefined where none begins. A request for every hundred of them.
+   */
+  loadOutlinesOf: (
+    life: Life,
+    places: readonly { readonly partition: number; readonly first: number }[],
+  ): Promise<(BatchOutline | undefined)[]> =>
+    readEach(connection, places, (some) =>
+      entity.get(some.map((place) => ({ life, ...place }))).go({
+        preserveBatchOrder: true,
+        consistent: true,
+        unprocessed: "raw",
+        attributes: ["partition", "first", "count", "publishedAt", "kind"],
+      }),
+    ),
 
   /** Does the same as `loadFrom`, without the events. */
   async loadOutlines(

@@ -9,6 +9,7 @@ import {
 } from "../model/snapshot-progress.ts";
 import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
+import { readEach } from "./in-part.ts";
 import {
   BOOTSTRAP_ATTRIBUTES,
   bootstrapAttributes,
@@ -148,6 +149,28 @@ export const subscriptionRows = (
       offset.query.primary({ life, subscriptionUid }).go({ pages: "all", consistent: !glimpsed }),
     );
     return data.map(toOffset).sort((a, b) => a.partition - b.partition);
+  },
+
+  /**
+   * Returns the committed offsets of several subscriptions, in the order of their uids, strongly
+   * consistent. A row that is gone is left out. A request for every hundred rows.
+   */
+  async loadOffsetsOf(
+    life: Life,
+    uids: readonly string[],
+    partitions: readonly number[],
+  ): Promise<OffsetRow[][]> {
+    const keys = uids.flatMap((subscriptionUid) =>
+      partitions.map((partition) => ({ life, subscriptionUid, partition })),
+    );
+    const rows = await readEach(connection, keys, (some) =>
+      offset.get(some).go({ preserveBatchOrder: true, consistent: true, unprocessed: "raw" }),
+    );
+    return uids.map((_, at) =>
+      rows
+        .slice(at * partitions.length, (at + 1) * partitions.length)
+        .flatMap((row) => (row === undefined ? [] : [toOffset(row)])),
+    );
   },
 
   /**

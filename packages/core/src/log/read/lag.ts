@@ -1,7 +1,8 @@
 import type { Lag } from "@eventledger/protocol";
+import type { Clock } from "../../kernel/clock.ts";
 import { type Archived, isArchived } from "../../model/archive.ts";
 import { batchTimeAt } from "../../model/batch-times.ts";
-import { type Epoch, isDrained } from "../../model/epochs.ts";
+import { type Epoch, isDrained, type Partitioned } from "../../model/epochs.ts";
 import type { Life } from "../../model/names.ts";
 import type { Position } from "../../model/position.ts";
 import { lostBetween } from "../../model/restored.ts";
@@ -21,16 +22,121 @@ export async function measureLag(
   runs: readonly PartitionRun[],
   epochs?: readonly Epoch[],
 ): Promise<Lag> {
-  const stream = { partitions: runs.length, epochs };
+  return measure(deps.clock, { partitions: runs.length, epochs }, runs, (partition, run) =>
+    lagOf(deps, life, partition, run),
+  );
+}
+
+/**
+ * Measures the same for several readers at once, in few requests. It reads the batches after all
+ * positions together, and the last batch of each partition once.
+ */
+export async function measureLags(
+  deps: ReadDeps,
+  life: Life,
+  readers: readonly (readonly Position[])[],
+  epochs?: readonly Epoch[],
+): Promise<Lag[]> {
+  const nameOf = (partition: number, { batch, next }: Position) => `${partition}:${batch}:${next}`;
+  const places = new Map<string, Position & { readonly partition: number }>();
+  for (const positions of readers) {
+    for (const [partition, position] of positions.entries()) {
+      if (isDrained({ partitions: positions.length, epochs }, partition, position)) continue;
+      places.set(nameOf(partition, position), { ...position, partition });
+    }
+  }
+  const partitions = new Set(Array.from(places.values(), ({ partition }) => partition));
+  const [times] = await Promise.all([
+    loadTimesAfter(deps, life, places),
+    // All lags below then find the checkpoints in memory.
+    ...Array.from(partitions, (partition) => deps.checkpoints.recall(life, partition)),
+  ]);
+  const lasts = new Map<number, ReturnType<ReadDeps["lastBatches"]["load"]>>();
+  const once: ReadDeps = {
+    ...deps,
+    lastBatches: {
+      load: (of, partition, { compacted }) => {
+        const any = { compacted, position: { batch: 0, next: 1 } };
+        const last = lasts.get(partition) ?? deps.lastBatches.load(of, partition, any);
+        lasts.set(partition, last);
+        return last;
+      },
+    },
+  };
+  const lags = new Map<string, ReturnType<typeof lagOf>>();
+  const lagAt = (partition: number, { position }: PartitionRun) => {
+    const name = nameOf(partition, position);
+    const lag =
+      lags.get(name) ?? lagWith(once, life, partition, { position, time: times.get(name) });
+    lags.set(name, lag);
+    return lag;
+  };
+  return Promise.all(
+    readers.map((positions) => {
+      const runs = positions.map((position) => ({ position, ...UNREAD }));
+      return measure(deps.clock, { partitions: positions.length, epochs }, runs, lagAt);
+    }),
+  );
+}
+
+/** Returns the lag at a position whose next event, if it is known, has this time. */
+async function lagWith(
+  deps: ReadDeps,
+  life: Life,
+  partition: number,
+  { position, time }: { readonly position: Position; readonly time: number | "none" | undefined },
+) {
+  if (time !== "none") {
+    return lagOf(deps, life, partition, { position, atEnd: false, nextPublishedAt: time });
+  }
+  // Without a batch there, the chain ends there, unless the batch has expired.
+  const { next } = await deps.checkpoints.recall(life, partition);
+  return lagOf(deps, life, partition, { position, ...UNREAD, atEnd: next <= position.next });
+}
+
+const UNREAD = { atEnd: false, nextPublishedAt: undefined };
+
+/**
+ * Returns the publication times of the events that follow some places, by the names of the places.
+ * A place is missing if its event is not in the batch that a chain without gaps has there. "none":
+ * there is no batch.
+ */
+async function loadTimesAfter(
+  { table }: Pick<ReadDeps, "table">,
+  life: Life,
+  places: ReadonlyMap<string, Position & { readonly partition: number }>,
+): Promise<ReadonlyMap<string, number | "none">> {
+  const named = [...places];
+  const batches = await table.batches.loadOutlinesOf(
+    life,
+    named.map(([, { partition, batch }]) => ({ partition, first: batch })),
+  );
+  return new Map(
+    named.flatMap(([name, place], index): [string, number | "none"][] => {
+      const batch = batches[index];
+      if (batch === undefined) return place.batch === place.next ? [[name, "none"]] : [];
+      const isNext = batch.kind !== "jump" && batch.first + batch.count > place.next;
+      return isNext ? [[name, batch.publishedAt]] : [];
+    }),
+  );
+}
+
+/** Adds up the lags of the partitions. */
+async function measure(
+  clock: Clock,
+  stream: Partitioned,
+  runs: readonly PartitionRun[],
+  lagAt: (partition: number, run: PartitionRun) => ReturnType<typeof lagOf>,
+): Promise<Lag> {
   const lags = await Promise.all(
     runs.map((run, partition) =>
-      isDrained(stream, partition, run.position) ? NONE : lagOf(deps, life, partition, run),
+      isDrained(stream, partition, run.position) ? NONE : lagAt(partition, run),
     ),
   );
   const oldest = Math.min(...lags.map(({ oldestAt }) => oldestAt));
   return {
     events: lags.reduce((sum, { events }) => sum + events, 0),
-    seconds: oldest === Infinity ? 0 : Math.max(0, deps.clock.now() - oldest) / 1_000,
+    seconds: oldest === Infinity ? 0 : Math.max(0, clock.now() - oldest) / 1_000,
   };
 }
 

@@ -35,7 +35,10 @@ export type PageRequest = {
   readonly bound?: Bound | undefined;
 };
 
-/** The number of partitions that are read concurrently. */
+/**
+ * The number of partitions that are read concurrently while they may fill the page. What is read
+ * for a full page is read in vain.
+ */
 const WAVE = 8;
 
 /**
@@ -116,9 +119,16 @@ async function readWaves(
   >,
 ): Promise<void> {
   const { room } = page;
+  const before = page.entries.length;
+  // Where a look has just found nothing, the others are probably empty too.
+  const isQuietPlace = order.every(
+    (partition) => deps.quietEnds.recall(life, partition, positions[partition]) !== undefined,
+  );
+  let together = isQuietPlace ? order.length : WAVE;
   let read = 0;
-  for (let at = 0; at < order.length && !page.isOver; at += WAVE) {
-    const wave = order.slice(at, at + WAVE);
+  for (let at = 0; at < order.length && !page.isOver; ) {
+    const wave = order.slice(at, at + together);
+    at += wave.length;
     const first = await Promise.all(
       wave.map(async (partition) => {
         const chain = await checkChain(deps, { life, partition }, positions[partition]);
@@ -141,6 +151,7 @@ async function readWaves(
       page.isOver = unserved || page.room.events === 0;
       if (page.isOver) break;
     }
+    if (page.entries.length === before) together = order.length;
   }
   page.nextPartition = order[read % order.length] ?? page.nextPartition;
 }

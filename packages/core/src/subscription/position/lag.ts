@@ -25,14 +25,27 @@ export function createSubscriptionLag({
    * of compaction.
    */
   async function lag(stream: LiveStream, state: SubscriptionState): Promise<Lag> {
-    const { positions } = progressOf(state);
-    const runs = await Promise.all(
-      positions.map(async (position, partition) =>
-        runAt(position ?? edgeAt(await log.compactedTo(stream.life, partition))),
-      ),
-    );
+    const runs = (await positionsOf(stream, state)).map(runAt);
     return log.lag(stream.life, runs, stream.epochs);
   }
+
+  /** Returns the lags of several subscriptions, in few requests. */
+  async function lags(
+    stream: LiveStream,
+    states: readonly SubscriptionState[],
+  ): Promise<readonly Lag[]> {
+    const readers = states.map((state) => positionsOf(stream, state));
+    return log.lags(stream.life, await Promise.all(readers), stream.epochs);
+  }
+
+  /** Before a snapshot starts, its positions are those of compaction. */
+  const positionsOf = (stream: LiveStream, state: SubscriptionState): Promise<Position[]> =>
+    Promise.all(
+      progressOf(state).positions.map(
+        async (position, partition) =>
+          position ?? edgeAt(await log.compactedTo(stream.life, partition)),
+      ),
+    );
 
   /**
    * Returns the lag at the end of a snapshot, so that pages do not pay for it. The number of events
@@ -49,7 +62,7 @@ export function createSubscriptionLag({
     return lag;
   }
 
-  return { lag, snapshotLag };
+  return { lag, lags, snapshotLag };
 }
 
 const agedBy = (lag: Lag, seconds: number): Lag =>

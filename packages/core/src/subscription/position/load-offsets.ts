@@ -49,17 +49,45 @@ export async function loadOffsets(
       await table.lifecycle.addOffsets(stream.life, uid, first, places);
       return again();
     }
-    const { generation, bootstrap } = first;
-    const whole = offsets.every(
-      (row) => row.generation === generation && (isInSnapshot(bootstrap) || row.next > 0),
-    );
-    if (whole) {
+    if (areOfOneMoment(offsets)) {
       untils.seeLeases(holders, look, offsets);
       return offsets;
     }
-    const moving = offsets.some((row) => row.generation !== generation);
+    const moving = offsets.some((row) => row.generation !== first.generation);
     assertInvariant(moving || attempt < TRIES / 2, `${name} has a committed offset`);
     return again();
+  });
+}
+
+/**
+ * Returns whether all rows are of the same seek, and of the same side of the end of a snapshot.
+ * Other rows were read while they were written.
+ */
+function areOfOneMoment(offsets: readonly OffsetRow[]): boolean {
+  const [first] = offsets;
+  return offsets.every(
+    (row) =>
+      row.generation === first?.generation && (isInSnapshot(first.bootstrap) || row.next > 0),
+  );
+}
+
+/**
+ * Returns the current offsets of several subscriptions, in their order, in few requests. Undefined
+ * where `loadOffsets` has to look itself.
+ */
+export async function loadManyOffsets(
+  { table, untils }: Deps,
+  stream: LiveStream,
+  rows: readonly SubscriptionRow[],
+): Promise<(readonly OffsetRow[] | undefined)[]> {
+  const look = untils.look();
+  const uids = rows.map(({ uid }) => uid);
+  const loaded = await table.subscriptions.loadOffsetsOf(stream.life, uids, chainsOf(stream));
+  return rows.map(({ uid, config }, index) => {
+    const offsets = loaded[index] ?? [];
+    if (offsets.length !== chainCount(stream) || !areOfOneMoment(offsets)) return undefined;
+    untils.seeLeases({ uid, leaseMs: leaseMsOf(config) }, look, offsets);
+    return offsets;
   });
 }
 
