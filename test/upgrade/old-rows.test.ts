@@ -25,7 +25,7 @@ const LATER = [
     "pushFailure",
     "pushRetry",
   ],
-  ...["quota", "segment", "used"],
+  ...["changeList", "changes", "quota", "segment", "used"],
 ];
 
 /** These tests run today's code on rows that earlier code wrote and record.ts saved. */

@@ -11,7 +11,7 @@ const CHUNK_RAW_BYTES = 256 * 1024;
 /** The bytes that an entry has in addition to its key. */
 const ENTRY_BYTES = 16;
 const DELETION_BYTES = 120;
-/** This many neighbours of one level are compared. */
+/** This many runs of one level are compared. A run is what was listed or compared together. */
 const GROUP = 8;
 /** The most changes that are compared at once. They are in memory meanwhile. */
 const COMPARED_MAX = 200_000;
@@ -61,8 +61,9 @@ const sizeOf = ({ key, deletion }: Change): number =>
 export type Comparison = { readonly chunks: readonly ChangeChunk[]; readonly level: number };
 
 /**
- * Returns which parts to compare: all of the lowest levels at the end of the list, once there are
- * eight. So a change is compared once for each level, and there are few parts of each. Pure.
+ * Returns which parts to compare: all of the lowest levels at the end of the list, once they are of
+ * eight runs. They are one run of the next level then. So a change is compared once for each level,
+ * and there are few runs of each. Pure.
  */
 export function planComparison(chunks: readonly ChangeChunk[]): Comparison | undefined {
   const levels = new Set(chunks.map(({ level }) => level));
@@ -71,7 +72,8 @@ export function planComparison(chunks: readonly ChangeChunk[]): Comparison | und
     const group = chunks.slice(above + 1);
     const compared = group.reduce((sum, { count }) => sum + count, 0);
     if (compared > COMPARED_MAX) return undefined;
-    if (group.length >= GROUP) return { chunks: group, level: level + 1 };
+    const runs = new Set(group.map(({ run }) => run));
+    if (runs.size >= GROUP) return { chunks: group, level: level + 1 };
   }
   return undefined;
 }

@@ -69,11 +69,11 @@ async function extendList(
   const begun = before ?? { from: floor, to: floor, chunks: [], revision: "" };
   const read = await readChanges(table, { life, partition }, begun.to, next);
   const put: string[] = [];
-  const write = async ({ changes, to }: ChunkPlan, level: number, at: number) => {
+  const write = async ({ changes, to }: ChunkPlan, run: Run) => {
     const id = newUid(random);
     put.push(id);
     await table.changes.put(life, partition, { id, ...packChanges(changes) });
-    return { id, to, count: changes.length, level, at };
+    return { id, to, count: changes.length, ...run };
   };
   let list: ChangeList;
   if (read.hasGap) {
@@ -82,7 +82,8 @@ async function extendList(
   } else {
     const chunks = [...begun.chunks];
     const plans = read.changes.length === 0 ? [] : splitChanges(read.changes, read.to);
-    for (const plan of plans) chunks.push(await write(plan, 0, read.at));
+    const run = { level: 0, run: read.to, at: read.at };
+    for (const plan of plans) chunks.push(await write(plan, run));
     const compared = await compareChunks({ table, write }, { life, partition }, chunks);
     if (compared === undefined) {
       await table.changes.removeChunks(life, partition, put);
@@ -140,7 +141,9 @@ async function readChanges(
   return { changes: [...latest.values()], to, at, hasGap: hasGap || (to < next && !isFull) };
 }
 
-type Write = (plan: ChunkPlan, level: number, at: number) => Promise<ChangeChunk>;
+type Run = Pick<ChangeChunk, "level" | "run" | "at">;
+
+type Write = (plan: ChunkPlan, run: Run) => Promise<ChangeChunk>;
 
 /**
  * Compares parts at the end of the list as long as a plan says so. Undefined when a part is gone,
@@ -161,10 +164,11 @@ async function compareChunks(
     const last = group.at(-1);
     if (found.length < group.length || last === undefined) return undefined;
     const replacement = planReplacement(found, last.to);
+    const run = { level, run: last.to, at: last.at };
     const compared =
       replacement === undefined
-        ? group.map((chunk) => ({ ...chunk, level }))
-        : await writeAll(write, replacement, level, last.at);
+        ? group.map((chunk) => ({ ...chunk, level, run: last.to }))
+        : await writeAll(write, replacement, run);
     present = [...others, ...compared];
   }
   return present;
@@ -173,18 +177,18 @@ async function compareChunks(
 async function writeAll(
   write: Write,
   plans: readonly ChunkPlan[],
-  level: number,
-  at: number,
+  run: Run,
 ): Promise<ChangeChunk[]> {
   const chunks: ChangeChunk[] = [];
-  for (const plan of plans) chunks.push(await write(plan, level, at));
+  for (const plan of plans) chunks.push(await write(plan, run));
   return chunks;
 }
 
 /**
  * Returns the changes of a range of a list, the last one of each key, in the order of sequences.
- * They end at `to`, which is below the range's end if there are more than `most`. Undefined when a
- * part is gone, because the list was updated.
+ * They end at `to`, which is below the range's end if there are more than `most`. A change that is
+ * superseded between there and the range's end is left out, too. Undefined when a part is gone,
+ * because the list was updated.
  */
 export async function loadChanges(
   table: Table,
@@ -192,23 +196,29 @@ export async function loadChanges(
   { chunks, from: begin }: ChangeList,
   { from, until, most }: { readonly from: number; readonly until: number; readonly most: number },
 ): Promise<{ readonly changes: readonly Change[]; readonly to: number } | undefined> {
-  const wanted: ChangeChunk[] = [];
-  let at = begin;
-  let count = 0;
-  let isCut = false;
-  for (const chunk of chunks) {
-    if (chunk.to > from && at < until) {
-      isCut = count >= most;
-      if (isCut) break;
-      wanted.push(chunk);
-      count += chunk.count;
-    }
-    at = chunk.to;
-  }
-  const ids = wanted.map(({ id }) => id);
-  const rows = await table.changes.loadChunks(life, partition, ids);
-  if (rows.includes(undefined)) return undefined;
+  const inRange = chunks.filter(({ to }, at) => to > from && (chunks[at - 1]?.to ?? begin) < until);
+  const counts = inRange.map((_, at) => sumOf(inRange.slice(0, at)));
+  const cut = counts.findIndex((count) => count >= most);
+  const wanted = cut === -1 ? inRange : inRange.slice(0, cut);
+  const rows = await table.changes.loadChunks(life, partition, idsOf(wanted));
   const found = rows.flatMap((row) => (row === undefined ? [] : unpackChanges(row)));
-  const inside = found.filter(({ sequence }) => sequence >= from && sequence < until);
-  return { changes: latestChanges(inside), to: isCut ? (wanted.at(-1)?.to ?? until) : until };
+  if (rows.includes(undefined)) return undefined;
+  const latest = new Map(
+    latestChanges(found.filter(({ sequence }) => sequence >= from && sequence < until)).map(
+      (change) => [change.key, change],
+    ),
+  );
+  for (const later of inRange.slice(wanted.length)) {
+    const [row] = await table.changes.loadChunks(life, partition, [later.id]);
+    if (row === undefined) return undefined;
+    for (const { key } of unpackChanges(row)) latest.delete(key);
+  }
+  const isWhole = wanted.length === inRange.length;
+  const to = isWhole ? until : (wanted.at(-1)?.to ?? until);
+  return { changes: [...latest.values()], to };
 }
+
+const idsOf = (chunks: readonly ChangeChunk[]): string[] => chunks.map(({ id }) => id);
+
+const sumOf = (chunks: readonly ChangeChunk[]): number =>
+  chunks.reduce((sum, { count }) => sum + count, 0);

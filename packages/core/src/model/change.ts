@@ -38,8 +38,10 @@ export type ChangeChunk = {
   readonly to: number;
   /** How many changes it has. */
   readonly count: number;
-  /** How often its changes were compared with those of its neighbours. */
+  /** How often its changes were compared with those of other parts. */
   readonly level: number;
+  /** The end of the last of the parts that were listed or compared together with this one. */
+  readonly run: number;
   /** The publication time of the last event of its range, in milliseconds since 1970. */
   readonly at: number;
 };

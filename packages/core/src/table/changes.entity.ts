@@ -14,7 +14,14 @@ export type ChangesRow = {
 };
 
 /** A part as it is stored. Its members have no names, because each update pays for them. */
-type StoredChunk = readonly [id: string, to: number, count: number, level: number, at: number];
+type StoredChunk = readonly [
+  id: string,
+  to: number,
+  count: number,
+  level: number,
+  run: number,
+  at: number,
+];
 
 export const changeListEntity = (connection: Connection) =>
   new Entity(
@@ -178,18 +185,11 @@ export const changeRows = (connection: Connection, kinds: Kinds) => ({
 
 const DELETE_PAGE = 25;
 
-const toChunk = ([id, to, count, level, at]: StoredChunk): ChangeChunk => ({
-  id,
-  to,
-  count,
-  level,
-  at,
+const toChunk = ([id, to, count, level, run, at]: StoredChunk): ChangeChunk => ({
+  ...{ id, to, count, level, run, at },
 });
 
-const toStored = ({ id, to, count, level, at }: ChangeChunk): StoredChunk => [
-  id,
-  to,
-  count,
-  level,
-  at,
+const toStored = ({ id, to, count, level, run, at }: ChangeChunk): StoredChunk => [
+  ...([id, to, count] as const),
+  ...([level, run, at] as const),
 ];
