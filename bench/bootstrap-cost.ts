@@ -71,7 +71,12 @@ function measureOnFake(load: Load, ways: readonly Way[]) {
   const store: Store = {
     client: fake.client() as Store["client"],
     tableName: TABLE,
-    loadItems: async () => fake.items(),
+    visitItems: async (visit) => {
+      fake.items((item) => {
+        visit(item);
+        return false;
+      });
+    },
     measureRead: async (work) => {
       const before = fake.tally.get("capacity.read");
       await work();
@@ -90,7 +95,7 @@ async function measureOnDynamoDbLocal(load: Load, ways: readonly Way[]) {
     const store: Store = {
       client,
       tableName: TABLE,
-      loadItems: () => scan(client),
+      visitItems: (visit) => scan(client, visit),
       measureRead: async (work) => (await meter.measure(work)).read,
     };
     return await measure(store, load, ways);
@@ -100,13 +105,12 @@ async function measureOnDynamoDbLocal(load: Load, ways: readonly Way[]) {
   }
 }
 
-async function scan(client: DynamoDBClient): Promise<Item[]> {
-  const items: Item[] = [];
+async function scan(client: DynamoDBClient, visit: (item: Item) => void): Promise<void> {
   for (let from: ScanCommandOutput["LastEvaluatedKey"]; ; ) {
     const command = new ScanCommand({ TableName: TABLE, ExclusiveStartKey: from });
     const page: ScanCommandOutput = await client.send(command);
-    items.push(...((page.Items ?? []) as Item[]));
+    for (const item of (page.Items ?? []) as Item[]) visit(item);
     from = page.LastEvaluatedKey;
-    if (from === undefined) return items;
+    if (from === undefined) return;
   }
 }

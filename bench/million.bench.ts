@@ -1,8 +1,8 @@
 /**
- * Counts the read units of a bootstrap of a million keys, on the simulated table. It takes ten
- * minutes and 10 GB of memory.
+ * Counts the read units of a bootstrap of a million keys, on the simulated table. It takes about
+ * six minutes and 4 GB of memory.
  *
- * node --max-old-space-size=12000 bench/million.bench.ts [keys]
+ * node --max-old-space-size=4000 bench/million.bench.ts [keys]
  */
 import { countBootstrap } from "./parts/counted.ts";
 import { recordResult } from "./record.ts";

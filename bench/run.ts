@@ -131,7 +131,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   ...(quick
     ? {}
     : {
-        million: program("a bootstrap of a million keys", "million", "--max-old-space-size=12000"),
+        million: program("a bootstrap of a million keys", "million", "--max-old-space-size=4000"),
       }),
 };
 

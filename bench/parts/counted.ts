@@ -95,7 +95,12 @@ function openStore() {
   const store: Store = {
     client: fake.client() as Store["client"],
     tableName: "bench",
-    loadItems: async () => fake.items(),
+    visitItems: async (visit) => {
+      fake.items((item) => {
+        visit(item);
+        return false;
+      });
+    },
     measureRead: async (work) => {
       const before = read();
       await work();
