@@ -90,7 +90,7 @@ export function estimateIdle(measured: Measured): readonly Item[] {
 export function estimateSubscriber(
   measured: Measured,
   ingress: Ingress,
-  poll: Units = measured.idlePoll,
+  poll: Units = idlePoll(measured),
 ): number {
   const polls = SECONDS / ASSUMED.pollEverySeconds;
   const lines =
@@ -173,7 +173,6 @@ function loadOf(
   const windows = SECONDS / ASSUMED.compactorWindowSeconds;
   const runs = windows * happens(perStreamSecond * ASSUMED.compactorWindowSeconds);
   const delivered = events * ASSUMED.subscribersPerStream;
-  const refreshes = (ASSUMED.processes * SECONDS) / META_SECONDS;
   const deliveredBlocks = (delivered * batch.storedBytesPerEvent) / READ_BYTES;
   return {
     requests,
@@ -190,10 +189,10 @@ function loadOf(
             ? times(minus(batch.publishKeyed, batch.publish), publishes)
             : { read: 0, write: 0 },
         ),
-        times(measured.refresh, refreshes),
+        times(LOOKS_AGAIN, ASSUMED.processes * SECONDS),
       ),
       consuming: plus(
-        plus(times(measured.idlePoll, polls - busyPolls), { read: deliveredBlocks, write: 0 }),
+        plus(times(idlePoll(measured), polls - busyPolls), { read: deliveredBlocks, write: 0 }),
         times(plus(measured.busyPoll, measured.commit), busyPolls),
       ),
       compaction: plus(
@@ -236,8 +235,24 @@ function counting(requests: number): Units {
   return { read: 0, write: spans * happens(requests / spans) };
 }
 
-/** A process caches a stream's settings for 5 s, and writes its metrics every 10 s when busy. */
-const META_SECONDS = 5;
+/**
+ * What a busy process reads again each second: the stream's row every 5 s, an API key every 20 s,
+ * and the end and the checkpoint of a partition once a minute.
+ */
+export const LOOKS_AGAIN: Units = { read: 1 / 5 + 1 / 20 + 2 / 60, write: 0 };
+
+/**
+ * An idle poll a second, with its share of what it reads again: the position, at half a unit, every
+ * 30 seconds (decision 0004).
+ */
+const idlePoll = ({ idlePoll: { read, write } }: Measured): Units => ({
+  read: read + POSITION_UNITS * (ASSUMED.pollEverySeconds / POSITION_SECONDS),
+  write,
+});
+const POSITION_UNITS = 0.5;
+const POSITION_SECONDS = 30;
+
+/** A process writes its metrics every 10 s when busy. */
 const METRICS_SECONDS = 10;
 /** The bytes per unit of a strongly consistent read. */
 const READ_BYTES = 4_096;

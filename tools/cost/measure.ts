@@ -42,10 +42,6 @@ export type Measured = {
   readonly commit: Units;
   /** The cost of a poll of a single worker that finds nothing, at one poll a second. */
   readonly workerPoll: Units;
-  /**
-   * The extra reads of a process whose cached values are too old, for publishing and for polling.
-   */
-  readonly refresh: Units;
   /** The cost of a sweep for an idle stream with one partition, and of a sweep without streams. */
   readonly sweptStream: Units;
   readonly sweep: Units;
@@ -110,11 +106,8 @@ async function measureBatch(endpoint: string, n: number) {
   const workerPoll = await average(shop, WORKER_SECONDS, shop.pollAsWorker, async () =>
     table.pass(1_000),
   );
-  const fresh = await table.open();
-  const coldPublish = await fresh.cost(() => fresh.publish(n));
-  const coldPoll = await fresh.cost(fresh.poll);
   const { unseen, ...expected } = await measureExpected(shop, await table.open(), n);
-  for (const process of [shop, other, fresh]) await process.close();
+  for (const process of [shop, other]) await process.close();
   table.close();
   return {
     batch: {
@@ -132,7 +125,6 @@ async function measureBatch(endpoint: string, n: number) {
     ...polls,
     workerPoll,
     receiptBytes: Math.round(receipts.bytes / receipts.rows),
-    refresh: { read: coldPublish.read + coldPoll.read, write: 0 },
     sweptStream,
     sweep: scale(nothing, 1),
     keyBytes: Math.round(keys.bytes / keys.rows),
