@@ -22,9 +22,8 @@ export const OPERATIONS = {
   dispatcher: ["Query"],
   /** The pusher is a worker of subscriptions: it reads the log, leases, parks and commits. */
   pusher: [
-    "BatchGetItem",
+    "BatchGetItem", // a page of changed states reads many rows at once
     "BatchWriteItem", // the failures of a page are recorded together
-    "ConditionCheckItem",
     "DeleteItem",
     "GetItem",
     "PutItem",

@@ -231,6 +231,54 @@ describe("the bundles of a stage that pushes", () => {
     expect(timer?.bells[0]?.DelaySeconds).toBeLessThan(8);
   });
 
+  it("the pusher disables a push with an entry, removes one, and uses what its role allows", async () => {
+    const [made, token] = await ask([
+      [
+        "POST",
+        "/streams/orders/subscriptions",
+        { name: "acme", start: "earliest", filter: { keyPrefix: "order-" } },
+      ],
+      [
+        "POST",
+        "/portal-tokens",
+        {
+          streams: ["orders"],
+          subscriptions: ["acme"],
+          keyPrefix: "order-",
+          scopes: ["endpoints"],
+        },
+      ],
+    ]);
+    expect([made, token].map((one) => one?.statusCode)).toEqual([201, 201]);
+    const acme = "/streams/orders/subscriptions/acme";
+    const asCustomer = JSON.parse(token?.body ?? "").token;
+    const body = { url: "https://hook.invalid/in" };
+    const [put] = await ask([["PUT", `${acme}/push`, body]], asCustomer);
+    expect(put?.statusCode).toBe(201);
+    const left = await ask([
+      ["PATCH", acme, { filter: null }],
+      ["POST", "/streams/orders/events", { key: "other", data: 1 }],
+      ["POST", "/streams/orders/subscriptions", { name: "brief", start: "earliest" }],
+      ["PUT", "/streams/orders/subscriptions/brief/push", body],
+      ["DELETE", "/streams/orders/subscriptions/brief"],
+    ]);
+    expect(left.map(({ statusCode }) => statusCode)).toEqual([200, 201, 201, 201, 204]);
+    const bells = (await rows())
+      .map(({ pk }) => /^STREAM#(orders#[^#]+)#SUB#([^#]+)#PUSH$/.exec(pk))
+      .flatMap((found) => (found ? [{ life: found[1], subscriptionUid: found[2] }] : []));
+    await run(
+      "pusher",
+      bells.map((bell) => ({ Records: [{ body: JSON.stringify(bell) }] })),
+    );
+    const [state] = await ask([["GET", `${acme}/push`]]);
+    expect(JSON.parse(state?.body ?? "")).toMatchObject({ disabledBecause: "outside-prefix" });
+    const [audit] = await ask([["GET", "/streams/_audit/events?from=earliest&type=disablePush"]]);
+    expect(JSON.parse(audit?.body ?? "").events).toMatchObject([{ data: { actor: "server" } }]);
+    const unused = granted("pusher").filter((operation) => !guards.pusher.used.has(operation));
+    // Only a long list of changed states needs it.
+    expect(unused).toEqual(["dynamodb:BatchGetItem"]);
+  }, 60_000);
+
   it("the sweeper rings every push, and sends again what the queue has not stored", async () => {
     const more = ["a", "b", "c"].flatMap((name): Asked[] => [
       ["POST", "/streams/orders/subscriptions", { name, start: "earliest" }],
@@ -247,11 +295,13 @@ describe("the bundles of a stage that pushes", () => {
 
 type Asked = readonly [method: string, path: string, body?: object];
 
-async function ask(requests: readonly Asked[]) {
-  const headers = { authorization: `Bearer ${SECRETS.AdminKey}` };
-  const events = requests.map(([method, to, body]) =>
-    apiGatewayEvent({ method, path: to, headers, ...(body ? { body } : {}) }),
-  );
+async function ask(requests: readonly Asked[], key: string = SECRETS.AdminKey) {
+  const headers = { authorization: `Bearer ${key}` };
+  const events = requests.map(([method, to, body]) => {
+    const [at = "", query] = to.split("?");
+    const more = { ...(query ? { query } : {}), ...(body ? { body } : {}) };
+    return apiGatewayEvent({ method, path: at, headers, ...more });
+  });
   return (await run("router", events)).answers as { statusCode: number; body: string }[];
 }
 
