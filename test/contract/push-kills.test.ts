@@ -136,8 +136,8 @@ async function play(isBad: boolean): Promise<Played> {
       for (const each of others.pushers) each.close();
       pauses++;
     } else {
-      // The client of one pusher is destroyed in the middle of its work. The other one goes on for a
-      // while, and is killed as well: each round then has about as many deliveries in each run.
+      // The client of one pusher is destroyed in the middle of its work. The other one goes on for
+      // a while, and is killed as well, so that rounds have about as many deliveries in each run.
       const [first, second] = kills % 4 === 0 ? pushers : pushers.toReversed();
       first?.close();
       await watch(runs, DELIVERIES);
