@@ -47,7 +47,7 @@ export default defineConfig({
         { ...shared, ...native, testTimeout: 30_000 },
       ),
       // Several suites run at the same time, so that each takes longer than it would alone.
-      project("contract", ["test/contract/**/!(everywhere).test.ts"], {
+      project("contract", ["test/contract/**/!(*.deep).test.ts"], {
         ...emulated,
         ...shared,
         ...native,
@@ -59,7 +59,7 @@ export default defineConfig({
         ...native,
       }),
       project("fault", ["test/chaos/faults/**/*.test.ts"], { ...emulated, ...native }),
-      project("model", ["test/simulation/models/**/*.test.ts"], {
+      project("model", ["test/simulation/models/**/!(*.deep).test.ts"], {
         ...emulated,
         ...shared,
         ...native,
@@ -85,13 +85,14 @@ export default defineConfig({
         ...shared,
         ...native,
       }),
-      project("doors", ["test/doors/**/!(everywhere).test.ts"], {
+      project("doors", ["test/doors/**/!(*.deep).test.ts"], {
         ...shared,
         ...native,
         testTimeout: 120_000,
         hookTimeout: 60_000,
       }),
-      project("everywhere", ["test/{contract,doors}/everywhere.test.ts"], {
+      // What only `npm run test:deep` runs.
+      project("deep", ["test/**/*.deep.test.ts"], {
         ...emulated,
         ...shared,
         ...native,

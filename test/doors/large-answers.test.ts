@@ -1,6 +1,7 @@
 import { LIMITS } from "@eventledger/protocol";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { apiGatewayEvent, functionUrlEvent } from "../infra/http-event.ts";
+import { inTurns } from "../support/depth.ts";
 import { type Door, type DoorAnswer, lambdaDoor, openOnFake } from "./doors.ts";
 
 /**
@@ -35,25 +36,32 @@ const noise = (bytes: number): string => {
   return chars.join("");
 };
 
-describe.each(Object.keys(DATA))("pages of %s", (kind) => {
+/** The pages of events, each with the parameter that continues after it. */
+const PAGES = [
+  ["/streams/s/events", "from"],
+  ["/streams/s/subscriptions/r/poll", "after"],
+  ["/streams/s/subscriptions/all/poll", "after"],
+] as const;
+
+const FORMS = [
+  ["native", "application/json", "identity"],
+  ["native gzip", "application/json", "gzip"],
+  ["CloudEvents", "application/cloudevents-batch+json", "identity"],
+  ["CloudEvents gzip", "application/cloudevents-batch+json", "gzip"],
+] as const;
+
+describe.each(Object.keys(DATA).map((kind, row) => ({ kind, row })))("pages of $kind", (of) => {
+  const { kind, row } = of;
   const door = lambdaDoor(apiGatewayEvent);
   const events = makeEvents(kind);
   const sequences = events.map((_, index) => index + 1);
   beforeAll(() => fill(door, events));
   afterAll(() => door.close());
 
-  it.each([
-    ["native", "application/json", "identity"],
-    ["native gzip", "application/json", "gzip"],
-    ["CloudEvents", "application/cloudevents-batch+json", "identity"],
-    ["CloudEvents gzip", "application/cloudevents-batch+json", "gzip"],
-  ])("[poll.bounded] fit and leave nothing out: %s", async (_form, accept, encoding) => {
+  it.each(FORMS)("[poll.bounded] fit and leave nothing out: %s", async (form, accept, encoding) => {
     const headers = { accept, "accept-encoding": encoding };
-    for (const [path, next] of [
-      ["/streams/s/events", "from"],
-      ["/streams/s/subscriptions/r/poll", "after"],
-      ["/streams/s/subscriptions/all/poll", "after"],
-    ] as const) {
+    const column = FORMS.findIndex(([name]) => name === form);
+    for (const [path, next] of inTurns(PAGES, row + column)) {
       expect(await readPages(door, { path, next, headers }), path).toEqual(sequences);
     }
   });

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { operations } from "../contract/access/openapi-operations.ts";
 import { ADMIN_KEY } from "../doors/doors.ts";
+import { DEPTH } from "../support/depth.ts";
 import { SEED } from "../support/seed.ts";
 import { agree, type Doors } from "./doors/agree.ts";
 import { bytesOf, type DoorRequest, KEYS, keyedRequests } from "./doors/keyed-requests.ts";
@@ -15,7 +16,7 @@ import { requestsOf } from "./request.ts";
  * documented differences between entry points are in `documented.ts`. FUZZ_REQUESTS is the number
  * of requests for each entry point, and SEED repeats a run. A failure names the request.
  */
-const REQUESTS = Number(process.env.FUZZ_REQUESTS || 500);
+const REQUESTS = Number(process.env.FUZZ_REQUESTS || 125 * DEPTH);
 const PER_RUN = 100;
 const RUNS = Math.ceil(REQUESTS / PER_RUN);
 

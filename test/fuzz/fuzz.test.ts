@@ -5,6 +5,7 @@ import { type Stack, startStack } from "../../packages/local/src/stack.ts";
 import { operations } from "../contract/access/openapi-operations.ts";
 import { type Answer, type Call, send } from "../contract/wire.ts";
 import { count } from "../proof/record.ts";
+import { DEPTH } from "../support/depth.ts";
 import { SEED } from "../support/seed.ts";
 import { checkAnswer } from "./check-answer.ts";
 import { ERASURE_ID, EXPORT_ID, fill, type Handed, NAMES, ownerOf } from "./from-schema.ts";
@@ -15,9 +16,9 @@ import { saveResult } from "./save-result.ts";
 /**
  * Sends valid and hostile requests to every operation of the OpenAPI document. FUZZ_REQUESTS is
  * their number. SEED repeats a run, except for the order of concurrent requests. FUZZ_RESULTS names
- * a file for the results. `npm test` sends a share, and `npm run test:fuzz` sends more.
+ * a file for the results. `npm run test:deep` and `npm run test:fuzz` send more than `npm test`.
  */
-const REQUESTS = Number(process.env.FUZZ_REQUESTS || 1_500);
+const REQUESTS = Number(process.env.FUZZ_REQUESTS || 375 * DEPTH);
 /**
  * Every operation must succeed once. Those that chance left out get up to this many further rounds
  * of their own, each with this number of requests per operation.

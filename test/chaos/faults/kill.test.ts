@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { DEPTH } from "../../support/depth.ts";
 import { findViolations, type LoggedEvent } from "./kill-check.ts";
 import { type Attempt, type Gate, runPublisher } from "./kill-load.ts";
 import { type KillableStack, startKillableStack } from "./kill-stack.ts";
@@ -12,9 +13,10 @@ const STREAM = "orders";
  * When DynamoDB Local is killed, it loses transactions that it confirmed within the last
  * milliseconds. AWS does not. `database` therefore waits until the keyed requests are settled
  * before it kills, and allows no loss. `database-in-transaction` kills during such requests, and
- * allows the loss of those that were confirmed just before.
+ * allows the loss of those that were confirmed just before. `npm test` kills in each way, and
+ * `npm run test:deep` does so several times.
  */
-const KILLS = [
+const KILL_LIST = [
   "server",
   "database",
   "server",
@@ -26,6 +28,7 @@ const KILLS = [
   "server",
   "database",
 ] as const;
+const KILLS = KILL_LIST.slice(0, DEPTH > 1 ? undefined : 4);
 const UNSETTLED_MS = 100;
 /** The number of acknowledgements between two kills, so that each kill happens under load. */
 const ACKNOWLEDGED_BETWEEN = 30;
