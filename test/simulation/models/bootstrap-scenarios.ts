@@ -108,6 +108,19 @@ export const scenarios: Readonly<Record<string, (core: CoreModules) => Promise<v
       await (await bootstrap()).finish();
     }),
 
+  "a run is killed on its way, with only the second of two keys put": (core) =>
+    play(core, async ({ world, publish, slow, slowCompact, bootstrap }) => {
+      await publish(FIRST, SECOND);
+      slowCompact().catch(() => {});
+      await world.runUntil(slow, "#COMPACT#");
+      world.advance(1_000);
+      await world.release(1);
+      const move = world.waiting.findIndex(({ label }) => label.includes("CHECKPOINT"));
+      if (move !== -1) await world.release(move);
+      world.crash(slow);
+      await (await bootstrap()).finish();
+    }),
+
   "a run that puts rows together is overtaken for one of them": (core) =>
     play(core, async ({ world, publish, compact, together, bootstrap }) => {
       await publish(FIRST, SECOND);
