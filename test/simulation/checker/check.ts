@@ -3,6 +3,7 @@ import { checkAccess } from "./check-access.ts";
 import { checkCompaction } from "./check-compaction.ts";
 import { checkErasures } from "./check-erasures.ts";
 import { checkExpectations } from "./check-expectations.ts";
+import { checkMeters } from "./check-meters.ts";
 import { checkParking } from "./check-parking.ts";
 import { checkPublishes } from "./check-publishes.ts";
 import { checkReads } from "./check-reads.ts";
@@ -45,6 +46,7 @@ export function checkHistory(lines: readonly Line[], options: CheckOptions): Vio
   checkParking(lines, rules);
   checkWorkers(lines, rules);
   checkAccess(lines, report);
+  checkMeters(lines, chains, report);
   for (const line of lines) {
     if (line.type === "unknown" && line.code.startsWith("internal")) {
       report("internal-error", line.atMs, `${line.op} ${line.call}: ${line.code}`);

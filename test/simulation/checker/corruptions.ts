@@ -2,6 +2,7 @@ import { ACCESS_CORRUPTIONS } from "./access-corruptions.ts";
 import { ERASURE_CORRUPTIONS } from "./erasure-corruptions.ts";
 import type { EventRef, Failed, Info, Invoke, Line, Ok, ViolationName } from "./history.ts";
 import { answersLost, numberAgain, readsOn, refusesAll, tellsElse } from "./made-up-restore.ts";
+import { METER_CORRUPTIONS } from "./meter-corruptions.ts";
 import { TEAM_CORRUPTIONS } from "./team-corruptions.ts";
 
 /**
@@ -110,7 +111,7 @@ function exchange(lines: readonly Line[], sameProcess: boolean): Line[] | undefi
 }
 
 export const CORRUPTIONS: readonly Corruption[] = [
-  ...[...TEAM_CORRUPTIONS, ...ERASURE_CORRUPTIONS, ...ACCESS_CORRUPTIONS],
+  ...[...TEAM_CORRUPTIONS, ...ERASURE_CORRUPTIONS, ...METER_CORRUPTIONS, ...ACCESS_CORRUPTIONS],
   {
     name: "lost-write",
     how: "an acknowledged batch is not stored",
@@ -576,10 +577,7 @@ const isExpecting = ({ events }: Invoke & { op: "publish" }): boolean =>
 const expectOther = (events: readonly EventRef[]): EventRef[] =>
   events.map((event) => (event.expected === undefined ? event : { ...event, expected: 999 }));
 
-/**
- * Returns whether an event that was acknowledged before the page was requested comes after the
- * page.
- */
+/** Returns whether an event that was acknowledged before a page was requested comes after it. */
 function isBehind(lines: readonly Line[], page: Read, at: number): boolean {
   const asked = lines.findIndex((line) => line.type === "invoke" && line.call === page.call);
   return page.to.some((to, partition) =>

@@ -63,6 +63,8 @@ export type Invoke = Head & { readonly type: "invoke"; readonly call: number } &
         readonly to: readonly number[];
       }
     | { readonly op: "compact"; readonly stream: string; readonly life: string }
+    /** Takes one from the quota of a tenant, for a request that uses data or administers. */
+    | { readonly op: "meter"; readonly kind: "data" | "administration" }
     | { readonly op: "get"; readonly stream: string; readonly key: string }
     | TeamCall
     | HolderCall
@@ -142,6 +144,8 @@ export type Ok = Head & { readonly type: "ok"; readonly call: number } & (
     | ({ readonly op: "read" } & Page)
     | { readonly op: "commit"; readonly stale: boolean; readonly committed: readonly number[] }
     | { readonly op: "compact"; readonly done: boolean }
+    /** The request may pass. `isLimited` is false if the limiter did not know the quota. */
+    | { readonly op: "meter"; readonly isLimited: boolean }
     | { readonly op: "get"; readonly n: number; readonly sequence: number }
     | {
         readonly op: "receive";
@@ -282,6 +286,22 @@ export type Info = Head & { readonly type: "info" } & (
         /** The sequence of its tombstone. Earlier events of the key are erased. */
         readonly until: number;
       }
+    /** The quota of a tenant, from which every process takes. */
+    | { readonly op: "quota"; readonly perSecond: number }
+    /** Faults have ended, and more is asked for than the quota allows, until the next such line. */
+    | { readonly op: "thirst" | "quenched" }
+    | {
+        /**
+         * What usage says at the end, when everything is compacted. `isWhole` is false if an ended
+         * life is not counted yet, or events have expired that no compaction has seen.
+         */
+        readonly op: "usage";
+        readonly events: number;
+        readonly isWhole: boolean;
+        /** The size of the compacted state, and that of its rows in the store. */
+        readonly stateBytes: number;
+        readonly rowBytes: number;
+      }
     /** The table is copied at this moment. */
     | { readonly op: "copied"; readonly copy: number }
     | {
@@ -350,6 +370,12 @@ export const VIOLATIONS = {
     "a cursor is refused for a restore that kept all it covers, or for another reason",
   "erased-read": "a reader got data that an erasure had taken before",
   "erased-else": "an event has lost its data, and no erasure covers it",
+  "usage-mismatch": "usage counts more or fewer events than the log has",
+  "state-mismatch": "usage has another size of the compacted state than its rows",
+  "quota-over": "all processes together let more requests pass than a quota allows",
+  "quota-under": "processes let fewer requests pass than a quota allows",
+  "quota-shut": "a request for data was stopped by something else than its quota",
+  "quota-open": "a request of administration passed while its quota was unknown",
   "parked-delivery": "an event of a parked key was delivered",
   "skip-broken": "a skipped event was delivered again",
   overtaken: "an event was delivered before an earlier one of its key was processed",

@@ -4,6 +4,7 @@ import { ofArchive } from "./archive-mutants.ts";
 import { ofErasures } from "./erasure-mutants.ts";
 import { ofExpectations } from "./expectation-mutants.ts";
 import { ofGrowth } from "./growth-mutants.ts";
+import { ofMeters } from "./meter-mutants.ts";
 import { ofRestores } from "./restore-mutants.ts";
 import { ofRetention } from "./retention-mutants.ts";
 import {
@@ -422,8 +423,8 @@ const ofTheLog: readonly Mutant[] = [
   {
     rule: "a run reads its section once and compacts all of it",
     file: "compaction/compact.ts",
-    from: "(await moveTo(section))",
-    to: "(await moveTo({ ...section, to: Math.max(section.to, end.next + 1) }))",
+    from: "(await moveTo(whole))",
+    to: "(await moveTo({ ...whole, to: Math.max(section.to, end.next + 1) }))",
   },
 ];
 
@@ -539,6 +540,7 @@ const ofParking: readonly Mutation[] = [
 export const MUTANTS: readonly Mutant[] = [
   ...ofTheLog.map((mutant): Mutant => ({ ...mutant, plan: { ...PLAIN, ...mutant.plan } })),
   ...ofErasures,
+  ...ofMeters,
   ...ofExpectations,
   ...ofGrowth,
   ...ofRestores,

@@ -116,6 +116,17 @@ export const GROWTH: Partial<Plan> = {
   polls: 12,
 };
 
+/** A plan with a quota, and with compactors that meet and are killed. */
+export const METERS: Partial<Plan> = {
+  ...COMPACTION,
+  meters: 3,
+  restores: 0,
+  skewMs: 0,
+  kills: 2,
+  phases: 2,
+  leapsMs: [2_000, 7_200_000],
+};
+
 /** A plan in which keys are erased again and again. */
 export const ERASURES: Partial<Plan> = {
   erasures: 4,

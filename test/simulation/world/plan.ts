@@ -90,6 +90,8 @@ export type Plan = {
   /** The number of holders of bounded API keys, and how many requests each sends in a phase. */
   readonly holders: number;
   readonly asks: number;
+  /** The number of clients that ask for more than the quota of their tenant allows. */
+  readonly meters: number;
 };
 
 const SECOND_MS = 1_000;
@@ -177,6 +179,20 @@ export function drawPlan(random: SeededRandom): Plan {
     seeksTo: ["earliest", "latest"],
     ...drawTeams(random.fork("teams")),
     ...drawHolders(random.fork("holders")),
+    meters: 0,
+  };
+}
+
+/** Draws the plan of a seed with a quota. */
+export function drawMeteredPlan(random: SeededRandom): Plan {
+  const own = random.fork("meters");
+  return {
+    ...drawBriefPlan(random),
+    // A process with another clock may refill a bucket at another time, and nothing more.
+    skewMs: own.pick([0, 0, 2_000]),
+    apis: own.between(2, 4),
+    meters: own.between(1, 3),
+    restores: 0,
   };
 }
 

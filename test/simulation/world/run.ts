@@ -8,7 +8,7 @@ import type { Share, ShareReport } from "./play-share.ts";
 import { printFailure } from "./print-failure.ts";
 import { addTally, missingFrom, printTally } from "./seed-tally.ts";
 import { simulate } from "./simulate.ts";
-import { BRIEF, ERASING } from "./world.ts";
+import { BRIEF, ERASING, METERED } from "./world.ts";
 
 /**
  * `npm run sim` plays seeds, and continues after failures. `SEED=17 npm run sim` plays one seed
@@ -24,6 +24,7 @@ const { values } = parseArgs({
     workers: { type: "string", default: "2" },
     brief: { type: "boolean", default: false },
     erasing: { type: "boolean", default: false },
+    metered: { type: "boolean", default: false },
     minutes: { type: "string" },
     results: { type: "string" },
   },
@@ -49,7 +50,7 @@ async function playRange(): Promise<number> {
     number,
     number,
   ];
-  const prefix = values.erasing ? ERASING : values.brief ? BRIEF : "";
+  const prefix = values.metered ? METERED : values.erasing ? ERASING : values.brief ? BRIEF : "";
   const asked = { prefix, from, seeds, workers };
   let campaign = await playFailedAgain(
     loadCampaign(values.results, asked, whereWeAre()),

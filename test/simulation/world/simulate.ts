@@ -17,6 +17,7 @@ import {
 import { runConditionalPublisher } from "./conditional-publisher.ts";
 import { checkErased, finishErasures } from "./erasures.ts";
 import { type Holder, newHolder, useKey } from "./keyholder.ts";
+import { askForMore, hasEndedLives, noteUsage, runMeter, setQuota } from "./meters.ts";
 import { runNemesis } from "./nemesis.ts";
 import { drain, operate } from "./operator.ts";
 import { type Plan, STREAM } from "./plan.ts";
@@ -71,6 +72,7 @@ export async function simulate(seed: string, given?: Partial<Plan>): Promise<Sim
   const teams = Array.from({ length: plan.teams }, (_, index) => newTeam(world, `team-${index}`));
   const holders = Array.from({ length: plan.holders }, (_, index) => newHolder(`holder-${index}`));
   await play(world, createStream(world, chance));
+  if (plan.meters > 0) await play(world, setQuota(world, chance));
   startFaults(world);
   for (let phase = 0; phase < plan.phases; phase++) {
     if (phase > 0) await leap(world, chance);
@@ -79,6 +81,7 @@ export async function simulate(seed: string, given?: Partial<Plan>): Promise<Sim
     world.setOver(true);
   }
   await recover(world, chance, { followers, teams });
+  await measure(world, random.fork("measure"), startedMs);
   // Virtual time blocks the event loop, and a process that plays many seeds has messages to send.
   await new Promise(setImmediate);
   const violations = checkHistory(recorder.lines, {
@@ -141,6 +144,7 @@ async function runPhase(
   if (plan.doorbell) void runDoorbell(world);
   void runNemesis(world, phase);
   if (plan.reaper) void runReaper(world, chance.fork(`reaper ${phase}`));
+  for (let index = 0; index < plan.meters; index++) void runMeter(world, `meter-${index}.${phase}`);
   const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
   const deleting = chance.chance(plan.deletes);
   await Promise.all([
@@ -236,6 +240,20 @@ async function recover(
   if (plan.erasures > 0) await finishAll(world, chance);
   if (world.plan.archived) await play(world, verifyArchive(world, chance), MINUTE_MS);
   tap.noteCompacted();
+}
+
+/** Lets ended lives be removed, compares usage with the log, and asks more than a quota allows. */
+async function measure(world: World, chance: SeededRandom, startedMs: number): Promise<void> {
+  for (let tries = 0; tries < 4 && hasEndedLives(world); tries++) {
+    await play(world, world.sleep(40 * MINUTE_MS), HOUR_MS);
+    await play(world, sweepOnce(world, chance), MINUTE_MS);
+  }
+  await play(world, sweepOnce(world, chance), MINUTE_MS);
+  // Usage has no hours that have not begun by the clock of the process that answers.
+  await play(world, world.sleep(2 * world.plan.skewMs), 2 * world.plan.skewMs + 1);
+  if (!(await play(world, noteUsage(world, chance, startedMs), MINUTE_MS)))
+    world.fail("internal: usage does not answer");
+  if (world.plan.meters > 0) await play(world, askForMore(world), PHASE_MS);
 }
 
 /** Lets every erasure end, reads everything once more, and searches for what was erased. */

@@ -48,6 +48,7 @@ export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
   const nameOf = (uid = ""): string => names.get(uid) ?? uid;
   store.watch(({ pk, sk }, before, after, expired = false) => {
     if (expired) recorder.count(`expired.${sk.split("#")[0]}`);
+    if (expired && isUnseen(pk, before)) recorder.count("expired.unseen");
     if (after === undefined) {
       if (!expired && sk.startsWith("SEQ#")) noteRemoved(pk, before);
       return;
@@ -74,6 +75,13 @@ export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
       texts.set(`${uid}.${after.restored.at.toString(36)}`, nameOf(uid));
     }
   });
+
+  /** Returns whether no compaction has seen an expired batch. */
+  function isUnseen(pk: string, before: Item | undefined): boolean {
+    if (before?.f === undefined || !BATCHES.test(pk)) return false;
+    const next = store.peek({ pk, sk: "CHECKPOINT" })?.next;
+    return next !== undefined && Number(before.f) >= Number(next);
+  }
 
   /** Only the archiver removes batches of a stream that exists. */
   function noteRemoved(pk: string, before: Item | undefined): void {

@@ -10,7 +10,7 @@ import {
 } from "../dynamodb/virtual-clock.ts";
 import { createFakeObjects, type FakeObjects } from "../objects/fake-objects.ts";
 import { objectFaults } from "../objects/faults.ts";
-import { drawBriefPlan, drawErasingPlan, drawPlan, type Plan } from "./plan.ts";
+import { drawBriefPlan, drawErasingPlan, drawMeteredPlan, drawPlan, type Plan } from "./plan.ts";
 import type { Follower } from "./readers.ts";
 import { createRecorder, NoAnswer, type Note, type Recorder } from "./recorder.ts";
 import { noRestores, type Restores } from "./restore-nemesis.ts";
@@ -73,9 +73,12 @@ export type World = {
 export const BRIEF = "brief-";
 /** A seed with this prefix is played by a plan that erases keys. */
 export const ERASING = "erasing-";
+/** A seed with this prefix is played by a plan with a quota. */
+export const METERED = "metered-";
 
 const drawFor = (seed: string) => {
   if (seed.startsWith(ERASING)) return drawErasingPlan;
+  if (seed.startsWith(METERED)) return drawMeteredPlan;
   return seed.startsWith(BRIEF) ? drawBriefPlan : drawPlan;
 };
 

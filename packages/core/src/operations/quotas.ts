@@ -49,8 +49,8 @@ export function quotaOperations({ table, clock, limiter, keys }: Parts & KeyFlag
     const span = { from: hour, to: hour + 1, step: 1 };
     const { partitions } = await loadUsage({ table, clock }, tenant, span);
     return partitions.reduce((sum, part) => {
-      const { hot, archived } = storedBy(part)(hour);
-      return sum + hot + archived;
+      const { hot, compacted, archived } = storedBy(part)(hour);
+      return sum + hot + compacted + archived;
     }, 0);
   }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { defaultTenant } from "../../../../packages/core/src/index.ts";
 import { SEED } from "../../../support/seed.ts";
 import { seededRandom } from "../../dynamodb/seeded-random.ts";
-import { DAY_MS, HOUR_MS, NAME } from "../archive/archive-world.ts";
+import { DAY_MS, HOUR_MS, NAME, openArchive } from "../archive/archive-world.ts";
 import { killAt, killPoints, untilKilled } from "../archive/kill.ts";
 import { afterErasing, begin, finish, KEY, leftOf, openErasable } from "./erasure-world.ts";
 
@@ -45,6 +45,16 @@ describe.each(["before", "after"] as const)("an erasure that is killed %s a requ
 });
 
 describe("erasures at the same time", () => {
+  it("[erase.limit] a hundred of a stream are open, and one more is refused and changes nothing", async () => {
+    const { ledger } = await openArchive();
+    for (let number = 0; number < 100; number++) await begin(ledger, `k${number}`);
+    const refused = begin(ledger, "one more");
+    await expect(refused).rejects.toMatchObject({ code: "too-many-erasures" });
+    const page = await ledger.listErasures(defaultTenant, NAME, { limit: 200 });
+    expect(page.erasures.map(({ key }) => key)).not.toContain("one more");
+    expect(page.erasures).toHaveLength(100);
+  });
+
   it.each([1, 2, 3])("[erase.data] of several keys, with faults of the bucket (%i)", async (n) => {
     const opened = await openErasable(SEED + n);
     const { openLedger, ledger, readAll, bucket } = opened;
