@@ -60,13 +60,6 @@ export const ofMeters: readonly Mutant[] = [
     plan: METERS,
   },
   {
-    rule: "only the present state can refuse a request",
-    file: "quota/limiter.ts",
-    from: "if (!isSame) continue;",
-    to: "void isSame;",
-    plan: METERS,
-  },
-  {
     rule: "requests for data pass while the table does not answer",
     file: "quota/limiter.ts",
     from: "if (mustKnow) throw unreachable(error);",

@@ -62,7 +62,7 @@ export async function checkErased(world: World, chance: SeededRandom): Promise<v
     for (const event of unpackBatch(batch)) look(event, `batch ${first}`);
   }
   for (const [name, { body }] of world.bucket.stored) {
-    if (!name.includes(`/${uid}/`)) continue;
+    if (!name.includes(`/${uid}/`) || !name.endsWith(".gz")) continue;
     const lines = gunzipSync(body).toString().trimEnd().split("\n");
     for (const line of lines) look(parseEvent(line), name);
   }

@@ -23,6 +23,11 @@ import { tryCompact } from "./try-compact.ts";
 type Deps = CompactDeps & {
   readonly random: Random;
   readonly tableName: string;
+  /** Begins the erasures again that the restore has undone. See `repeatErasures`. */
+  readonly repeatErasures: (
+    stream: Pick<StreamRow, "name" | "uid">,
+    lost: ReadonlyMap<number, readonly LostRange[]>,
+  ) => Promise<void>;
   /** Discards everything that this process remembers of a stream. */
   readonly forget: (stream: StreamRow & { readonly life: Life }) => void;
 };
@@ -98,6 +103,7 @@ async function restoreStream(
   if (lost.size < chains.length) return false;
   if (isTurned) await turnAfterRestore(deps, stream, id);
   if (!(await removeReceipts(deps, stream, { id, lost, mayGoOn }))) return false;
+  await deps.repeatErasures(row, lost);
   const { id: lastId, at: lastAt, before = [] } = row.restored ?? {};
   const marks = lastId === undefined ? [] : [...before, { id: lastId, at: lastAt ?? 0 }];
   const at = Math.max(clock.now(), (lastAt ?? 0) + 1);

@@ -13,6 +13,7 @@ import type { ErasedChain } from "../table/erasure.entity.ts";
 import { objectOf, type Segment } from "../table/segment.entity.ts";
 import type { Table } from "../table/table.ts";
 import { isOf } from "./erase-rows.ts";
+import { keepSuccessor, loadSuccessor } from "./erasure-records.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock; readonly objects: Objects };
 
@@ -65,7 +66,14 @@ async function rewrite(
     const present = objectOf(segment);
     let isThere = false;
     const bytes = await objects.read(present.object, 0, present.storedBytes + 1);
-    if (bytes !== undefined) {
+    if (bytes === undefined) {
+      // The table was restored to a moment before an erasure that has replaced the object.
+      const successor = await loadSuccessor(objects, present.object);
+      if (successor !== undefined) {
+        const { leftovers = [] } = segment;
+        isThere = await table.segments.rewrite(place, segment, { ...successor, leftovers });
+      }
+    } else {
       const hash = createHash("sha256").update(bytes).digest("hex");
       assertInvariant(hash === present.sha256, `segment ${segment.first} is as it was written`);
       const content = eraseInSegment(bytes, present.blocks, isOf(key, until));
@@ -122,9 +130,11 @@ async function removeLeftovers(
   { life }: ArchivedStream,
   segment: Segment,
 ): Promise<boolean> {
-  if (segment.leftovers === undefined) return true;
+  const { leftovers } = segment;
+  if (leftovers === undefined) return true;
   try {
-    await objects.remove(segment.leftovers);
+    for (const object of leftovers) await keepSuccessor(objects, object, segment);
+    if (leftovers.length > 0) await objects.remove(leftovers);
   } catch (error) {
     if (error instanceof ObjectsLocked) return false;
     throw error;

@@ -18,6 +18,7 @@ import type { ErasureChange, ErasureRow } from "../table/erasure.entity.ts";
 import { endExports, eraseNotes, removeUnnamed } from "./erase-copies.ts";
 import { eraseRows } from "./erase-rows.ts";
 import { eraseSegment } from "./erase-segments.ts";
+import { keepRecord } from "./erasure-records.ts";
 
 export type ErasureDeps = CompactDeps & {
   readonly log: Pick<Log, "publish">;
@@ -106,9 +107,11 @@ async function nextStep(
  * no second one. Events that are published later are not part of the erasure.
  */
 async function announce(
-  { log, streams }: ErasureDeps,
-  { name, uid, key, id }: ErasureRow,
+  { log, streams, objects }: ErasureDeps,
+  row: ErasureRow,
 ): Promise<ErasureChange> {
+  const { name, uid, key, id } = row;
+  await keepRecord(objects, row);
   const idempotencyKey = `erasure ${id}`;
   const event = { attributes: { key }, data: "null" as RawJson, erasure: id };
   return streams.use(ownerOf(name), bareName(name), async (stream) => {
@@ -223,12 +226,16 @@ export function earliestEnd(
     : Math.max(rowsAt + REST_MS, lockedUntil);
 }
 
+const BEFORE_SEGMENTS: ReadonlySet<string> = new Set(["announce", "state", "rows", "notes"]);
+
 /** Returns whether another erasure of the stream may be about to name an object. */
 async function isRewriting(table: ErasureDeps["table"], { life, id }: ErasureRow) {
   for (const other of await table.erasures.listOpenOf(life, LIMITS.listMax)) {
     if (other.id === id) continue;
     const row = await table.erasures.load(life, other.id);
     if (row?.phase === "segments") return true;
+    // After a restore, rows do not name the objects that the erasure has written before.
+    if (row?.isRepeated === true && BEFORE_SEGMENTS.has(row.phase)) return true;
   }
   return false;
 }

@@ -6,6 +6,7 @@ import { type RingResult, ring } from "../compaction/doorbell.ts";
 import { repairNumbering } from "../compaction/repair.ts";
 import { completeRestore, type Restoration } from "../compaction/restore.ts";
 import { type SweepResult, sweep } from "../compaction/sweep.ts";
+import { repeatErasures } from "../erasure/repeat-erasures.ts";
 import { ageMs, takeStamp } from "../kernel/clock.ts";
 import { MINUTE_MS } from "../kernel/time.ts";
 import { chainsOf } from "../model/epochs.ts";
@@ -73,6 +74,7 @@ export function maintenanceOperations(parts: Parts) {
       completeRestore(
         {
           ...parts,
+          repeatErasures: (stream, lost) => repeatErasures(parts, stream, lost),
           forget(stream) {
             streams.forget(stream.name);
             subscriptions.forgetLife(stream.life);

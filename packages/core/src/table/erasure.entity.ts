@@ -55,6 +55,8 @@ export type ErasureRow = {
   readonly rowsAt?: number;
   /** The stream had exports, or is pushed to an endpoint. */
   readonly copied?: boolean;
+  /** The erasure was begun again after a restore of the table. */
+  readonly isRepeated?: boolean;
   /** When the last lock of an object ends that still has an erased event, as far as known. */
   readonly lockedUntil?: number;
   /** Counts the changes of the row. */
@@ -72,6 +74,7 @@ export type ErasureChange = Partial<
     | "at"
     | "rowsAt"
     | "copied"
+    | "isRepeated"
     | "lockedUntil"
     | "doneAt"
   >
@@ -97,6 +100,7 @@ export const erasureEntity = (connection: Connection) =>
         at: { type: "number", required: true },
         rowsAt: { type: "number" },
         copied: { type: "boolean" },
+        isRepeated: { type: "boolean" },
         lockedUntil: { type: "number" },
         version: { type: "number", required: true },
       },

@@ -43,15 +43,20 @@ export async function finish({ ledger, world, pass }: Opened): Promise<void> {
   throw new Error("An erasure never ends");
 }
 
+/** Returns the objects that have events. The others are about erasures. */
+export const segmentsIn = ({ stored }: Pick<Opened["bucket"], "stored">) =>
+  [...stored].filter(([name]) => name.endsWith(".gz"));
+
 /** Returns where an event of a key still has its data: in batches, and in objects. */
 export function leftOf({ rows, bucket }: Opened, keys: readonly string[] = [KEY]): string[] {
   const has = (event: StoredEvent) => keys.includes(event.key) && hasPayload(event);
   const batches = rows("SEQ#").flatMap((item) => {
+    if (item.k !== undefined) return [];
     const { f: first, n: count, b: batchId, t: publishedAt, r: rawBytes, d: payload } = item;
     const batch = { first, count, batchId, publishedAt, rawBytes, payload } as never;
     return unpackBatch(batch).some(has) ? [`batch ${first}`] : [];
   });
-  const objects = [...bucket.stored].flatMap(([name, { body }]) => {
+  const objects = segmentsIn(bucket).flatMap(([name, { body }]) => {
     const lines = gunzipSync(body).toString().trimEnd().split("\n");
     return lines.some((line) => has(parseEvent(line))) ? [name] : [];
   });
