@@ -45,7 +45,9 @@ describe.each(["before", "after"] as const)("an erasure that is killed %s a requ
           const { rewritten, object } = row as { rewritten?: { object: string }; object: string };
           return rewritten?.object ?? object;
         });
-        expect(new Set(segmentsIn(bucket).map(([name]) => name)), `request ${at}`).toEqual(new Set(named));
+        expect(new Set(segmentsIn(bucket).map(([name]) => name)), `request ${at}`).toEqual(
+          new Set(named),
+        );
         if (!isDead()) break;
       }
     },

@@ -3,7 +3,7 @@ import { createLedger, defaultTenant } from "../../../../packages/core/src/index
 import { createFakeDynamo } from "../../dynamodb/fake-dynamodb.ts";
 import { seededRandom } from "../../dynamodb/seeded-random.ts";
 import type { Item } from "../../dynamodb/value.ts";
-import { HOUR_MS, NAME, openArchive } from "../archive/archive-world.ts";
+import { HOUR_MS, NAME, type openArchive } from "../archive/archive-world.ts";
 import { killAt, untilKilled } from "../archive/kill.ts";
 import { afterErasing, begin, finish, KEY, leftOf, openErasable } from "./erasure-world.ts";
 

@@ -73,31 +73,31 @@ describe("quotas", () => {
   it.each([
     { rate: "eventsPerSecond", size: 10 },
     { rate: "bytesPerSecond", size: 2_000 },
-  ] as const)("[quota.rate] ten servers admit publishes by $rate as one would, within 5 %", async ({
-    rate,
-    size,
-  }) => {
-    const limit = size * 50;
-    const { time, servers, who, set } = openServers(10, { [rate]: limit });
-    await set();
-    let passed = 0;
-    let refusedReads = 0;
-    // Each server publishes 10 times a second, each time half or one and a half times the size.
-    for (let step = 0; step < SECONDS * 10; step++) {
-      time.nowMs += 100;
-      for (const [n, server] of servers.entries()) {
-        const amount = size * (0.5 + ((step + n) % 2));
-        if (await admitted(server.take(who, { requestsPerSecond: 1, [rate]: amount }))) {
-          passed += amount;
+  ] as const)(
+    "[quota.rate] ten servers admit publishes by $rate as one would, within 5 %",
+    async ({ rate, size }) => {
+      const limit = size * 50;
+      const { time, servers, who, set } = openServers(10, { [rate]: limit });
+      await set();
+      let passed = 0;
+      let refusedReads = 0;
+      // Each server publishes 10 times a second, each time half or one and a half times the size.
+      for (let step = 0; step < SECONDS * 10; step++) {
+        time.nowMs += 100;
+        for (const [n, server] of servers.entries()) {
+          const amount = size * (0.5 + ((step + n) % 2));
+          if (await admitted(server.take(who, { requestsPerSecond: 1, [rate]: amount }))) {
+            passed += amount;
+          }
+          if (!(await admitted(server.take(who, { requestsPerSecond: 1 })))) refusedReads++;
         }
-        if (!(await admitted(server.take(who, { requestsPerSecond: 1 })))) refusedReads++;
       }
-    }
-    console.info(`quota: ${passed} of ${limit * SECONDS} ${rate} in ${SECONDS} s`);
-    expect(refusedReads).toBe(0);
-    expect(passed).toBeGreaterThan(limit * SECONDS * 0.95);
-    expect(passed).toBeLessThan(limit * SECONDS * 1.05);
-  });
+      console.info(`quota: ${passed} of ${limit * SECONDS} ${rate} in ${SECONDS} s`);
+      expect(refusedReads).toBe(0);
+      expect(passed).toBeGreaterThan(limit * SECONDS * 0.95);
+      expect(passed).toBeLessThan(limit * SECONDS * 1.05);
+    },
+  );
 
   it("[quota.rate] publishes count by events and bytes, and a request is all or nothing", async () => {
     const { servers, who, set, time } = openServers(1, {
