@@ -7,6 +7,7 @@ import type { Life } from "../../model/names.ts";
 import type { Position } from "../../model/position.ts";
 import { lostBetween } from "../../model/restored.ts";
 import type { BatchOutline } from "../../table/batch.ts";
+import type { Checkpoint } from "../../table/checkpoint.entity.ts";
 import { timeOfCold } from "../cold/cold-read.ts";
 import type { PartitionRun, ReadDeps } from "./read-run.ts";
 
@@ -29,7 +30,8 @@ export async function measureLag(
 
 /**
  * Measures the same for several readers at once, in few requests. It reads the batches after all
- * positions together, and the last batch of each partition once.
+ * positions together, except those that the checkpoints know, and the last batch of each partition
+ * once.
  */
 export async function measureLags(
   deps: ReadDeps,
@@ -46,11 +48,21 @@ export async function measureLags(
     }
   }
   const partitions = new Set(Array.from(places.values(), ({ partition }) => partition));
-  const [times] = await Promise.all([
-    loadTimesAfter(deps, life, places),
-    // All lags below then find the checkpoints in memory.
-    ...Array.from(partitions, (partition) => deps.checkpoints.recall(life, partition)),
-  ]);
+  // All lags below then find the checkpoints in memory.
+  const checkpoints = new Map(
+    await Promise.all(
+      Array.from(partitions, async (partition) => {
+        return [partition, await deps.checkpoints.recall(life, partition)] as const;
+      }),
+    ),
+  );
+  const times = new Map<string, number | "none">();
+  for (const [name, { partition, ...position }] of places) {
+    const time = compactedTimeAt(checkpoints.get(partition), position);
+    if (time !== undefined) times.set(name, time);
+  }
+  const unknown = new Map([...places].filter(([name]) => !times.has(name)));
+  for (const [name, time] of await loadTimesAfter(deps, life, unknown)) times.set(name, time);
   const lasts = new Map<number, ReturnType<ReadDeps["lastBatches"]["load"]>>();
   const once: ReadDeps = {
     ...deps,
@@ -162,11 +174,19 @@ async function lagOf(
     if (isBelowFloor(checkpoint, position)) {
       return timeOfCold(segments, { ...checkpoint, life, partition }, position.next);
     }
-    const known = batchTimeAt(checkpoint.times, position.next);
-    if (known !== undefined && position.next >= checkpoint.floor) return known;
-    return (await loadFollowing({ table }, life, partition, position))?.publishedAt;
+    const known = compactedTimeAt(checkpoint, position);
+    return known ?? (await loadFollowing({ table }, life, partition, position))?.publishedAt;
   }
 }
+
+/** Returns the time of the event after a position if the checkpoint knows it. */
+const compactedTimeAt = (
+  checkpoint: Checkpoint | undefined,
+  { next }: Position,
+): number | undefined =>
+  checkpoint !== undefined && next >= checkpoint.floor
+    ? batchTimeAt(checkpoint.times, next)
+    : undefined;
 
 const isBelowFloor = (checkpoint: Archived, { next }: Position): boolean =>
   next < checkpoint.floor && isArchived(checkpoint, next);
