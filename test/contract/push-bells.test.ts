@@ -205,6 +205,32 @@ describe("the dispatcher and the pusher", () => {
     expect(sent()).toEqual([1]);
   });
 
+  it("the timers of a pusher that has died, or whose run has thrown, are set again", async () => {
+    const { stream, bell } = await pushed();
+    answer(() => ({ status: 503, headers: { "retry-after": "3600" } }));
+    await api.publish(stream, [eventOf(1)]);
+    await hear(2);
+    await drain();
+    expect(messages.splice(0)).toHaveLength(1);
+    answer(() => "nothing");
+    const dead = target.other();
+    await api.publish(stream, [eventOf(2, "b")]);
+    void dead.ledger.runPushAlone(bell, { budgetMs: 50_000, awakeMs: AWAKE_MS });
+    await expect.poll(() => received.length, { timeout: 10_000 }).toBe(2);
+    dead.client.middlewareStack.add(() => () => new Promise(() => {}), { step: "initialize" });
+    target.release();
+    answer(() => 204);
+    messages.length = 0;
+    aheadMs += AWAKE_MS + SECOND_MS;
+    await push({ Records: [{ body: JSON.stringify(bell) }] });
+    expect(sent()).toEqual([1, 2, 2]);
+    expect(messages.splice(0)).toMatchObject([{ delaySeconds: 900 }]);
+    await push({ Records: [{ body: JSON.stringify(bell) }] });
+    expect(messages).toEqual([]);
+    await push({ Records: [{ body: JSON.stringify({ ...bell, tries: 1 }) }] });
+    expect(messages).toMatchObject([{ delaySeconds: 900 }]);
+  });
+
   it("a failed key is tried again by a timer, and a long one is a chain of short ones", async () => {
     const { stream, bell } = await pushed();
     answer(() => ({ status: 503, headers: { "retry-after": "3600" } }));

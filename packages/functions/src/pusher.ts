@@ -33,7 +33,7 @@ export const createPusherHandler = ({ ledger, bells, now }: Deps) => {
     if (at > now()) return bells.send([timed(bell, now())]);
     const id = { life, subscriptionUid };
     try {
-      const limits = { budgetMs: BUDGET_MS, awakeMs: AWAKE_MS };
+      const limits = { budgetMs: BUDGET_MS, awakeMs: AWAKE_MS, isRepeated: tries > 0 };
       const { againAt } = await ledger.runPushAlone(id, limits);
       if (againAt !== undefined) await bells.send([timed({ ...id, at: againAt }, now())]);
     } catch (error) {

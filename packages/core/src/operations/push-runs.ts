@@ -6,7 +6,7 @@ import { createDisabling } from "../push/disabling.ts";
 import { portOf } from "../push/endpoint.ts";
 import { isDue } from "../push/push-plan.ts";
 import { pushesRung, type RungKey } from "../push/ring.ts";
-import { type PushRun, runPush } from "../push/run-push.ts";
+import { type PushRun, type RunControl, runPush } from "../push/run-push.ts";
 import type { PushId, PushRow } from "../table/push.entity.ts";
 import type { Parts } from "./parts.ts";
 
@@ -14,6 +14,13 @@ import type { Parts } from "./parts.ts";
 const SOON_MS = 1_000;
 const GONE = new Set(["stream-not-found", "subscription-not-found"]);
 const NOTHING: PushRun = { delivered: 0, failed: 0 };
+
+/** `isRepeated` is true when an earlier run of the same bell has thrown. */
+type AloneLimits = {
+  readonly budgetMs: number;
+  readonly awakeMs: number;
+  readonly isRepeated?: boolean;
+};
 
 /** Finds the pushes that have something to send, and sends it. */
 export function pushRunOperations(parts: Parts) {
@@ -51,7 +58,7 @@ export function pushRunOperations(parts: Parts) {
      */
     async runPushAlone(
       id: PushId,
-      { budgetMs, awakeMs }: { readonly budgetMs: number; readonly awakeMs: number },
+      { budgetMs, awakeMs, isRepeated = false }: AloneLimits,
     ): Promise<PushRun> {
       const row = await table.pushes.load(id);
       const nowMs = clock.now();
@@ -67,7 +74,8 @@ export function pushRunOperations(parts: Parts) {
         isSettled = true;
       };
       try {
-        const run = await runRow(row, { budgetMs, settle });
+        const control = { budgetMs, settle, isRepeated: isRepeated || awakeUntil > 0 };
+        const run = await runRow(row, control);
         return isSettled ? run : { againAt: clock.now() + SOON_MS, ...run };
       } finally {
         if (!isSettled) await settle();
@@ -78,7 +86,7 @@ export function pushRunOperations(parts: Parts) {
   /** Runs a push as its row is now. */
   async function runRow(
     row: PushRow,
-    { budgetMs, settle }: { readonly budgetMs: number; readonly settle?: () => Promise<void> },
+    { budgetMs, ...control }: { readonly budgetMs: number } & Omit<RunControl, "mayGoOn">,
   ): Promise<PushRun> {
     const id: PushId = row;
     const stream = await streams.load(ownerOf(row.name), bareName(row.name)).catch(gone);
@@ -90,7 +98,7 @@ export function pushRunOperations(parts: Parts) {
       return await streams.follow(ownerOf(row.name), stream, async (present) => {
         const state = await subscriptions.load(present, row.subscription).catch(gone);
         if (state?.row.uid !== id.subscriptionUid) return removePush(id);
-        return runPush(deps, present, row, { mayGoOn, settle });
+        return runPush(deps, present, row, { mayGoOn, ...control });
       });
     } catch (error) {
       if (!(error instanceof LedgerError) || error.code !== "retention-passed") throw error;

@@ -69,6 +69,8 @@ export type PushRun = {
 /** Controls a run from outside. */
 export type RunControl = {
   mayGoOn(): boolean;
+  /** True after a run that was cut off, and may have lost the time of an attempt. */
+  readonly isRepeated?: boolean | undefined;
   /** Called when no event is left. The run then looks once more before it ends. */
   readonly settle?: (() => Promise<void>) | undefined;
 };
@@ -83,7 +85,7 @@ export async function runPush(
   deps: RunDeps,
   stream: LiveStream,
   first: PushRow,
-  { mayGoOn, settle }: RunControl,
+  { mayGoOn, isRepeated = false, settle }: RunControl,
 ): Promise<PushRun> {
   const { clock, random, leases } = deps;
   if (!isDue(first, clock.now())) return { delivered: 0, failed: 0 };
@@ -127,6 +129,7 @@ export async function runPush(
   } finally {
     await leases.leave(stream, subscription, consumer);
   }
+  if (isRepeated) run.again(run.nextRetryAt());
   return run.result();
 }
 
@@ -222,6 +225,8 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
      */
     isCurrent: async (): Promise<boolean> =>
       row !== undefined && (await table.pushes.load(row))?.version === row.version,
+
+    nextRetryAt: setAside.nextRetryAt,
 
     /** Returns when to look again for events that this worker may not have now. */
     nextLook: async (): Promise<number> => {
