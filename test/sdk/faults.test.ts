@@ -221,7 +221,7 @@ describe("a key that is revoked", () => {
 });
 
 describe("retention that has passed", () => {
-  it("ends a subscription or is skipped by it, and a view is built again", async () => {
+  it("ends a subscription or is skipped by it, and a view catches up by the difference", async () => {
     const clock = await openWithMovingClock();
     const stream = clock.ledger.stream<number>("orders");
     await clock.ledger.createStream("orders", { retentionHours: 1 });
@@ -252,7 +252,8 @@ describe("retention that has passed", () => {
 
     await using view = stream.view({ store: sqlite<number>(database) });
     await view.ready();
-    expect(view.progress.round).toBe(2);
+    // No new round was needed.
+    expect(view.progress.round).toBe(1);
     expect(Object.fromEntries(view.entries())).toEqual({ k1: 1, k2: 20, k4: 4 });
   });
 });

@@ -14,13 +14,24 @@ export function stateCommands({ program, act }: Register): void {
     .command("state <stream> [key]")
     .description("show the current state of a key, or of all keys")
     .option("--key-prefix <text>", "only keys that begin with this")
+    .option("--since <cursor>", "only keys that changed since a cursor, and deletions")
     .addHelpText(
       "after",
-      "\nExamples:\n  $ el state orders order-1\n  $ el state orders --key-prefix eu/ | jq .data",
+      `
+With --since, the last line of stderr has the cursor for the next time.
+
+Examples:
+  $ el state orders order-1
+  $ el state orders --key-prefix eu/ | jq .data
+  $ el state orders --since "$CURSOR"`,
     )
     .action(
-      act<{ keyPrefix?: string }>((cli, [stream, key], { keyPrefix }) => {
+      act<StateFlags>((cli, [stream, key], { keyPrefix, since }) => {
         cli.about = { ...cli.about, stream };
+        if (since !== undefined) {
+          if (key !== undefined) throw new UsageError("--since lists keys, so name no key.");
+          return changed(cli, stream, { since, keyPrefix });
+        }
         return key === undefined ? all(cli, stream, keyPrefix) : one(cli, stream, key);
       }),
     );
@@ -42,6 +53,33 @@ Examples:
   $ el view orders --ndjson -f`,
     )
     .action(act<ViewFlags>((cli, [stream], flags) => view(cli, stream, flags)));
+}
+
+type StateFlags = { keyPrefix?: string | undefined; since?: string };
+
+/** Prints the last event of each key that changed since a cursor, deletions included. */
+async function changed(
+  cli: Cli,
+  stream: string,
+  { since, keyPrefix }: Required<Pick<StateFlags, "since">> & StateFlags,
+): Promise<void> {
+  const { admin } = cli.server();
+  const printer = createEventPrinter(cli);
+  let listed = 0;
+  let query: Record<string, string | undefined> = { since };
+  for (;;) {
+    const text = await admin.streams.statesText(stream, { keyPrefix, ...query }, cli.io);
+    const page = rawData(text) as { items: RawEvent[]; cursor: string | null; follow: string };
+    const events = page.items.map((event) => ({ ...event, isDeletion: event.data === null }));
+    await printer.print(events as RawEvent[]);
+    listed += events.length;
+    if (page.cursor === null) {
+      if (listed === 0) await cli.out.note(`No key of ${stream} has changed since.`);
+      await cli.out.hint(`el state ${stream} --since ${page.follow}`);
+      return;
+    }
+    query = { cursor: page.cursor };
+  }
 }
 
 /** Prints the last event of the key, even if it is not compacted yet. */

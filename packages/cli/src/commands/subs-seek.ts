@@ -1,6 +1,7 @@
 import { parsePlace, placeInBody } from "../arguments.ts";
 import { type Cli, confirm } from "../cli.ts";
 import { findSubscription } from "../connection/subscription-name.ts";
+import { UsageError } from "../io.ts";
 import { plural } from "../output/words.ts";
 import type { Register } from "../register.ts";
 
@@ -20,8 +21,9 @@ export const previewSeek = (lagNow: number, lagThen: number): SeekPreview => ({
 
 export function seekCommand(subs: Register["program"], act: Register["act"]): void {
   subs
-    .command("seek <subscription> <place>")
+    .command("seek <subscription> [place]")
     .description("move a subscription, after a preview of the effect")
+    .option("--since <cursor>", "to the states that changed since a cursor, and then the log")
     .option("--dry-run", "only show the preview")
     .addHelpText(
       "after",
@@ -31,32 +33,43 @@ a cursor
 
 Examples:
   $ el subs seek orders/shipping -2h --dry-run
-  $ el subs seek shipping bootstrap --yes`,
+  $ el subs seek shipping bootstrap --yes
+  $ el subs seek shipping --since "$CURSOR" --yes`,
     )
     .allowUnknownOption()
-    .action(act<{ dryRun?: boolean }>(seek));
+    .action(act<SeekFlags>(seek));
 }
+
+type SeekFlags = { dryRun?: boolean; since?: string };
 
 async function seek(
   cli: Cli,
-  [given, to]: readonly [string, string, ...string[]],
-  { dryRun = false }: { dryRun?: boolean },
+  [given, asked]: readonly [string, string?, ...string[]],
+  { dryRun = false, since }: SeekFlags,
 ): Promise<void> {
+  if ((asked === undefined) === (since === undefined)) {
+    throw new UsageError("Name a place, or a cursor with --since.");
+  }
+  const to = asked ?? "the changed states";
   const { stream, name } = await findSubscription(cli, given);
   const { admin } = cli.server();
   const { signal, now } = cli.io;
   const subscriptions = admin.subscriptions(stream);
-  const place = parsePlace(to, now());
+  const place = asked === undefined ? "bootstrap" : parsePlace(asked, now());
   const [{ lag, phase, parkedKeys }, then] = await Promise.all([
     subscriptions.get(name, { signal }),
     place === "bootstrap" ? undefined : admin.streams.lagFrom(stream, place, { signal }),
   ]);
   const preview = then && phase === "log" ? previewSeek(lag.events, then.events) : undefined;
   const words = [
-    describe(preview, place),
+    since === undefined
+      ? describe(preview, place)
+      : "The states that changed since the cursor are delivered, and then the log.",
     ...(parkedKeys > 0 ? [`${plural(parkedKeys, "parked key")} are free again.`] : []),
   ].join(" ");
-  const body = { subscription: `${stream}/${name}`, to: place, ...preview, parkedKeys };
+  const target = since === undefined ? placeInBody(place) : { since };
+  const shown = since === undefined ? place : target;
+  const body = { subscription: `${stream}/${name}`, to: shown, ...preview, parkedKeys };
   if (dryRun) {
     await cli.out.document({ ...body, moved: false }, () => words);
     return;
@@ -65,7 +78,7 @@ async function seek(
     await cli.out.note("Nothing was moved.");
     return;
   }
-  const receipt = await subscriptions.seek(name, placeInBody(place), { signal });
+  const receipt = await subscriptions.seek(name, target, { signal });
   await cli.out.document({ ...body, moved: true, ...receipt }, () => {
     return `Moved ${stream}/${name} to ${to}. ${words}`;
   });

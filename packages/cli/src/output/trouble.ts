@@ -118,6 +118,10 @@ function helpFor(code: string, about: About): string {
         ? `el read ${stream} --from earliest`
         : `el subs seek ${subscription} earliest`,
     "bootstrap-expired": `el subs seek ${subscription} bootstrap`,
+    "changes-passed":
+      about.subscription === undefined
+        ? `el state ${stream}`
+        : `el subs seek ${subscription} bootstrap`,
     "sequence-mismatch": `el state ${stream} ${key}`,
     "unexpected-answer": "el doctor",
     internal: "el doctor",

@@ -58,6 +58,16 @@ export const streams = (send: Send, connection: Connection) => ({
     const path = `${streamPath(name)}/compacted`;
     return (await connection.request({ method: "GET", path, query: { key }, ...how })).text;
   },
+  /** A page of compacted states, as the text of the answer: for `rawData`. */
+  async statesText(
+    name: string,
+    query: Readonly<Record<string, string | undefined>>,
+    how?: Signalled,
+  ): Promise<string> {
+    const path = `${streamPath(name)}/compacted`;
+    const { signal } = how ?? {};
+    return (await connection.request({ method: "GET", path, query, signal })).text;
+  },
   /** The number of events from a place to the end, with the age of the oldest. */
   async lagFrom(name: string, from: string, how?: Signalled): Promise<Lag> {
     const query = { from, limit: 1 };

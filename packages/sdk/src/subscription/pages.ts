@@ -87,11 +87,12 @@ async function recover(
   if (LedgerProblem.is(error, "subscription-not-found") && operations.isMadeHere) {
     await operations.create(signal);
   } else if (
-    LedgerProblem.is(error, "retention-passed", "bootstrap-expired") &&
+    LedgerProblem.is(error, "retention-passed", "bootstrap-expired", "changes-passed") &&
     onLost === "seek"
   ) {
-    const to = error.body.seek as "earliest" | "bootstrap" | undefined;
-    await operations.seek(to ?? "earliest", { signal });
+    const { seek, since } = error.body as { seek?: "earliest" | "bootstrap"; since?: string };
+    const to = since === undefined ? (seek ?? "earliest") : { since };
+    await operations.seek(to, { signal });
   } else if (!LedgerProblem.is(error, "invalid-cursor", "lease-lost")) throw error;
   return undefined;
 }

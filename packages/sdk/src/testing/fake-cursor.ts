@@ -9,6 +9,8 @@ export type CursorContent = {
   /** For a list: the prefix, and the key after which the list continues. */
   readonly prefix?: string;
   readonly after?: string;
+  /** For a list of changes: the number of events before the first of them. */
+  readonly since?: number | undefined;
   /** For a poll: its subscription, the number of its seeks, and the worker. */
   readonly subscription?: string;
   readonly seeks?: number;

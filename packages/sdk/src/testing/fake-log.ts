@@ -75,6 +75,15 @@ export function statesOf(stream: FakeStream, keyPrefix = ""): Kept[] {
   return [...states.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
+/** Returns the last event of each key that has one after `since`, deletions included. */
+export function changesOf(stream: FakeStream, keyPrefix: string, since: number): Kept[] {
+  const changes = new Map<string, Kept>();
+  for (const event of stream.events.slice(since)) {
+    if (event.key.startsWith(keyPrefix)) changes.set(event.key, event);
+  }
+  return [...changes.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
 export function assertKept({ expired, settings }: FakeStream, position: number): void {
   if (position >= expired) return;
   const seek = settings.compaction === "none" ? "earliest" : "bootstrap";

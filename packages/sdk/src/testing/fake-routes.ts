@@ -1,5 +1,13 @@
 import { readCursor, writeCursor } from "./fake-cursor.ts";
-import { append, assertKept, type FakeStream, type Incoming, lagOf, statesOf } from "./fake-log.ts";
+import {
+  append,
+  assertKept,
+  changesOf,
+  type FakeStream,
+  type Incoming,
+  lagOf,
+  statesOf,
+} from "./fake-log.ts";
 import { invalid, Refusal } from "./fake-problem.ts";
 import {
   assertAlive,
@@ -175,7 +183,7 @@ async function browse(state: FakeState, stream: FakeStream, { query }: FakeReque
 /** The fake divides no list: what follows a page is one part. */
 function list(
   stream: FakeStream,
-  { cursor, key, keyPrefix, limit = "50", parts }: FakeRequest["query"],
+  { cursor, key, keyPrefix, limit = "50", parts, since }: FakeRequest["query"],
 ) {
   if (stream.settings.compaction === "none") {
     throw new Refusal("not-compacted", "The stream keeps no compacted state");
@@ -194,11 +202,14 @@ function list(
   }
   // The log is read from the start of the list, so that later changes are not missed.
   const position = content?.position ?? stream.events.length;
-  const states = statesOf(stream, prefix).filter(({ key }) => key > (content?.after ?? ""));
+  const from =
+    since === undefined ? content?.since : readCursor(stream, since, ["log", "poll"]).position;
+  const listed = from === undefined ? statesOf(stream, prefix) : changesOf(stream, prefix, from);
+  const states = listed.filter(({ key }) => key > (content?.after ?? ""));
   const items = states.slice(0, Number(limit));
   const after = items.at(-1)?.key ?? "";
   const isEnd = items.length === states.length;
-  const more = { kind: "list", life, position, prefix, after } as const;
+  const more = { kind: "list", life, position, prefix, after, since: from } as const;
   const follow = writeCursor({ kind: "log", life, position });
   const next = isEnd ? null : writeCursor(more);
   const rest =

@@ -1,5 +1,5 @@
 import { type CursorContent, readCursor, writeCursor } from "./fake-cursor.ts";
-import { assertKept, type FakeStream, type Kept, lagOf, statesOf } from "./fake-log.ts";
+import { assertKept, changesOf, type FakeStream, type Kept, lagOf, statesOf } from "./fake-log.ts";
 import { invalid, Refusal } from "./fake-problem.ts";
 
 type Filter = {
@@ -45,6 +45,14 @@ export function moveTo({ stream, sub }: Omit<At, "now">, place: unknown): void {
     const states = statesOf(stream, sub.settings.filter?.keyPrefix);
     sub.snapshot = { states, read: 0 };
     sub.position = stream.events.length;
+    return;
+  }
+  const { since } = typeof place === "string" ? {} : asPlace(place);
+  if (since !== undefined) {
+    const { position } = readCursor(stream, since, ["log", "poll"]);
+    const states = changesOf(stream, sub.settings.filter?.keyPrefix ?? "", position);
+    sub.snapshot = { states, read: 0 };
+    sub.position = stream.events.length;
   } else sub.position = positionOf(stream, place);
 }
 
@@ -63,7 +71,9 @@ export function positionOf(stream: FakeStream, place: unknown): number {
   return found === -1 ? stream.events.length : found;
 }
 
-const asPlace = (place: unknown): { timestamp?: string; sequence?: number; cursor?: string } => {
+type AnyPlace = { timestamp?: string; sequence?: number; cursor?: string; since?: string };
+
+const asPlace = (place: unknown): AnyPlace => {
   if (typeof place === "object" && place !== null) return place;
   const text = String(place);
   if (/^\d+$/.test(text)) return { sequence: Number(text) };

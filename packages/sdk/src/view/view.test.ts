@@ -91,7 +91,8 @@ describe("a view", () => {
       if (lose === "expire") fake.expire("orders");
       await fake.advance(30_000);
       expect(rowsOf(view)).toEqual(lose === "recreate" ? { c: 3 } : { a: 1, b: 2, c: 3 });
-      expect(view.progress.round).toBe(2);
+      // A place that the log has lost is left by the difference, without a new round.
+      expect(view.progress.round).toBe(lose === "recreate" ? 2 : 1);
       expect(statuses).toEqual(["live", "stale", "live"]);
       await view.close();
     }

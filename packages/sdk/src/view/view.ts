@@ -17,6 +17,7 @@ import {
   type LogPage,
   nextRound,
   partsOf,
+  unlessPassed,
 } from "./view-plan.ts";
 import { createWaiters, type WaitOptions } from "./waiters.ts";
 
@@ -196,12 +197,31 @@ export function openView<Row>(
     if (idle?.caughtUp) await pace(clock, idle, hold.signal);
     const query = { limit: LOG_LIMIT, from: before.follow ?? undefined };
     const waitSeconds = waitSecondsAfter(context.wait, idle);
-    const page = await pageOf<Page<LedgerEvent>>("events", query, waitSeconds);
+    const page = await pageOf<Page<LedgerEvent>>("events", query, waitSeconds).catch(unlessPassed);
+    if (page === undefined) return catchUp(before);
     if (!(await apply(before, page))) return;
     former = page;
     isCurrent ||= page.caughtUp;
     settleStatus();
     if (page.caughtUp) for (const waiter of urgent) waiter.resolve();
+  }
+
+  /** Applies what changed since the position of the copy, which the log does not reach any more. */
+  async function catchUp(before: Mark): Promise<void> {
+    isCurrent = false;
+    former = undefined;
+    settleStatus();
+    let query: Call["query"] = { since: before.follow ?? undefined };
+    for (let at: Mark | undefined = before; at !== undefined; ) {
+      const page: ListPage = await pageOf("compacted", { limit: LIST_LIMIT, ...query });
+      // The position stays until the last page, so that a crash repeats all of them.
+      const { cursor } = page;
+      const follow = cursor === null ? page.follow : before.follow;
+      const { events, life } = page;
+      const isApplied = await apply(at, { events, life, cursor: follow ?? "", caughtUp: false });
+      query = { cursor: cursor ?? undefined };
+      at = isApplied && cursor !== null ? mark : undefined;
+    }
   }
 
   async function pageOf<P>(list: string, query: Call["query"], waitSeconds?: number): Promise<P> {

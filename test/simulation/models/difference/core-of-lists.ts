@@ -34,7 +34,10 @@ export async function loadCoreOfLists(): Promise<CoreOfLists> {
     },
     rowOf(event) {
       const latest = new Map([[event.key, event]]);
-      const [row] = planRows({ latest }, { partition: 0, nowMs: event.publishedAt });
+      const [row] = planRows(
+        { latest, between: new Map() },
+        { partition: 0, nowMs: event.publishedAt },
+      );
       return row;
     },
   };
