@@ -33,6 +33,30 @@ function changing(api: Client): void {
     expect(streams.find(({ name }) => name === stream)).toEqual(changed);
   });
 
+  it("[partitions.auto] a stream with auto begins with one partition, and a number ends it", async () => {
+    const stream = await api.newStream({ partitions: "auto" });
+    const own = { partitions: 1, autoPartitions: true, crowdedMinutes: 0 };
+    expect(await api.getStream(stream)).toMatchObject(own);
+    // Creating it again with the same settings finds it, and with others is refused.
+    await api.createStream({ name: stream, partitions: "auto" });
+    await refusal(api.createStream({ name: stream, partitions: 1 }), "stream-exists");
+    const { body: ended } = await api.patchStream(stream, { partitions: 1 });
+    expect(ended).not.toHaveProperty("autoPartitions");
+    expect(ended).toMatchObject({ partitions: 1 });
+    expect(ended.epochs).toBeUndefined();
+    const { body: again } = await api.patchStream(stream, { partitions: "auto" });
+    expect(again).toMatchObject({ partitions: 1, autoPartitions: true });
+    const { body: grown } = await api.patchStream(stream, { partitions: 3 });
+    expect(grown).not.toHaveProperty("autoPartitions");
+    expect(grown).toMatchObject({ partitions: 3 });
+    for (const partitions of ["automatic", "1", 0, null]) {
+      const body = JSON.stringify({ partitions });
+      const headers = { "content-type": "application/json" };
+      const wrong = await api.send({ method: "PATCH", path: at(stream), headers, body });
+      expect(wrong.status).toBe(400);
+    }
+  });
+
   it("[partitions.change] requests at the same time all take effect, one after the other", async () => {
     const stream = await api.newStream({ partitions: 2 });
     const sizes = [1, 3, 3, 5];

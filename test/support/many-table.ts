@@ -57,14 +57,18 @@ export function createManyTable() {
     read: fake.tally.get("capacity.read"),
     write: fake.tally.get("capacity.write"),
   });
+  const random = seededRandom("many");
   return {
+    /** The same table, without the rules of the ledger and without the counts. */
+    connection: { client: inner as never, table: "many", clock, random },
+    nowMs,
     /** Opens the ledger as a process that knows nothing does. */
     open: (): Ledger =>
       createLedger({
         client: client as never,
         tableName: "many",
         clock,
-        random: seededRandom("many"),
+        random,
         cursorKeys: [{ id: 1, secret: Buffer.from("many") }],
       }),
     pass(ms: number): void {

@@ -2,8 +2,12 @@ import * as z from "zod/mini";
 import { LIMITS } from "./limits.ts";
 import { boundedInteger, described, Name, wellFormedText } from "./text.ts";
 
+const PARTITIONS = { min: 1, max: LIMITS.partitionsMax, or: "auto" };
+
 const settings = {
-  partitions: boundedInteger({ min: 1, max: LIMITS.partitionsMax }),
+  partitions: z.union([boundedInteger(PARTITIONS), z.literal("auto")], {
+    error: `must be an integer from ${PARTITIONS.min} to ${PARTITIONS.max} or ${PARTITIONS.or}`,
+  }),
   description: wellFormedText(LIMITS.descriptionBytesMax),
   retentionHours: boundedInteger({ min: 1, max: LIMITS.retentionHoursMax }),
   archiveDays: z.nullable(boundedInteger({ min: 1, max: LIMITS.archiveDaysMax })),
@@ -20,7 +24,7 @@ export const CreateStream = described(
     description: z._default(settings.description, ""),
     partitions: described(z._default(settings.partitions, 1), {
       description:
-        "The number of partitions that the stream is written to in parallel. Clients do not see them. Events of one key keep their order.",
+        "The number of partitions that the stream is written to in parallel. Clients do not see them. Events of one key keep their order. With `auto` the stream begins with one and gets more by itself when its writers wait for each other.",
     }),
     compaction: described(z._default(z.enum(["key", "none"]), "key"), {
       description:
@@ -43,7 +47,7 @@ export const PatchStream = described(
     description: z.optional(settings.description),
     partitions: described(z.optional(settings.partitions), {
       description:
-        "The stream goes on in this many partitions, and the answer comes once it does. Publishers and readers need not stop. Each change adds partitions, and a stream has at most 96 over all changes.",
+        "The stream goes on in this many partitions, and the answer comes once it does. Publishers and readers need not stop. Each change adds partitions, and a stream has at most 96 over all changes. With `auto` it keeps its partitions, and gets more by itself from now on; a number ends that.",
     }),
     retentionHours: z.optional(settings.retentionHours),
     archiveDays: described(z.optional(settings.archiveDays), {

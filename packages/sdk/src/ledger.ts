@@ -21,7 +21,7 @@ export type LedgerOptions = ConnectionOptions & {
 /** The settings of a new stream. */
 export type StreamSettings = {
   readonly description?: string;
-  readonly partitions?: number;
+  readonly partitions?: number | "auto";
   readonly compaction?: "key" | "none";
   readonly retentionHours?: number;
 };

@@ -31,11 +31,7 @@ export function streamsCommands({ program, act }: Register): void {
     .command("create <stream>")
     .description("create a stream; again with the same settings changes nothing")
     .option("--description <text>", "a note for people")
-    .option(
-      "--partitions <n>",
-      "write lanes, for more than 1,000 events/s",
-      counted("--partitions"),
-    )
+    .option("--partitions <n>", "write lanes, for more than 1,000 events/s; or auto", lanes)
     .option("--compaction <kind>", "key: keep the current state of each key; or none")
     .option("--retention <time>", "how long events are kept, such as 15d")
     .option("--archive <time>", "how long events are kept in the archive, such as 365d")
@@ -45,7 +41,7 @@ export function streamsCommands({ program, act }: Register): void {
       "\nExamples:\n  $ el streams create orders\n  $ el streams create clicks --partitions 4 --compaction none --retention 3d",
     )
     .action(
-      act<Settings & { partitions?: number; compaction?: "key" | "none" }>(
+      act<Settings & { partitions?: number | "auto"; compaction?: "key" | "none" }>(
         async (cli, [name], { partitions, compaction, ...settings }) => {
           const { admin, lastStatus } = cli.server();
           cli.about = { ...cli.about, stream: name };
@@ -63,11 +59,7 @@ export function streamsCommands({ program, act }: Register): void {
     .command("set <stream>")
     .description("change the settings of a stream")
     .option("--description <text>", "a note for people")
-    .option(
-      "--partitions <n>",
-      "write lanes; publishers and readers need not stop",
-      counted("--partitions"),
-    )
+    .option("--partitions <n>", "write lanes; publishers and readers need not stop; or auto", lanes)
     .option("--retention <time>", "how long events are kept, such as 15d")
     .option("--archive <time>", "how long events are kept in the archive, such as 365d")
     .option("--no-archive", "archive no further events")
@@ -77,16 +69,18 @@ export function streamsCommands({ program, act }: Register): void {
       "\nExamples:\n  $ el streams set orders --retention 30d\n  $ el streams set orders --partitions 8",
     )
     .action(
-      act<Settings & { partitions?: number }>(async (cli, [name], { partitions, ...settings }) => {
-        cli.about = { ...cli.about, stream: name };
-        const body = { partitions, ...changed(settings) };
-        if (Object.values(body).every((value) => value === undefined)) {
-          throw new UsageError("Nothing to change.");
-        }
-        const { admin } = cli.server();
-        const stream = await admin.streams.change(name, body, { signal: cli.io.signal });
-        await cli.out.document(stream, () => `Changed the stream ${name}.`);
-      }),
+      act<Settings & { partitions?: number | "auto" }>(
+        async (cli, [name], { partitions, ...settings }) => {
+          cli.about = { ...cli.about, stream: name };
+          const body = { partitions, ...changed(settings) };
+          if (Object.values(body).every((value) => value === undefined)) {
+            throw new UsageError("Nothing to change.");
+          }
+          const { admin } = cli.server();
+          const stream = await admin.streams.change(name, body, { signal: cli.io.signal });
+          await cli.out.document(stream, () => `Changed the stream ${name}.`);
+        },
+      ),
     );
   streams
     .command("rm <stream>")
@@ -99,6 +93,10 @@ export function streamsCommands({ program, act }: Register): void {
     .addHelpText("after", "\nExample:\n  $ el compact orders")
     .action(act((cli, [name]) => compact(cli, name)));
 }
+
+/** `auto`: the stream gets more partitions by itself. */
+const lanes = (text: string): number | "auto" =>
+  text === "auto" ? "auto" : counted("--partitions")(text);
 
 type Settings = {
   description?: string;
@@ -200,12 +198,14 @@ async function describe(cli: Cli, stream: StreamInfo): Promise<string> {
 }
 
 /** Returns such as "2 since 2026-11-29, before that 1, 8". */
-function describePartitions({ partitions, epochs = [], nextPartitions }: StreamInfo): string {
+function describePartitions(stream: StreamInfo): string {
+  const { partitions, epochs = [], nextPartitions, autoPartitions } = stream;
   const before = epochs.slice(0, -1).map(({ partitions: had }) => count(had));
   const since = epochs.at(-1)?.since.slice(0, 10);
   const changed = since === undefined ? "" : ` since ${since}, before that ${before.join(", ")}`;
   const next = nextPartitions === undefined ? "" : `, changing to ${count(nextPartitions)}`;
-  return `${count(partitions)}${changed}${next}`;
+  const auto = autoPartitions ? ", more by itself" : "";
+  return `${count(partitions)}${auto}${changed}${next}`;
 }
 
 function describeArchive({ archive, archiveDays, archiveLock }: StreamInfo): string | undefined {

@@ -89,11 +89,13 @@ export function AboutStream({ info, mayChange, onChanged }: Props) {
   );
 }
 
-const partitionsOf = ({ partitions, epochs = [], nextPartitions }: StreamInfo): string => {
+const partitionsOf = (info: StreamInfo): string => {
+  const { partitions, epochs = [], nextPartitions, autoPartitions } = info;
   const before = epochs.slice(0, -1).map(({ partitions: had }) => count(had));
   const changed = before.length === 0 ? "" : `, before that ${before.join(", ")}`;
   const next = nextPartitions === undefined ? "" : `, changing to ${count(nextPartitions)}`;
-  return `${count(partitions)}${changed}${next}`;
+  const auto = autoPartitions ? ", more by itself" : "";
+  return `${count(partitions)}${auto}${changed}${next}`;
 };
 
 const archiveOf = ({ archiveDays, archiveLock }: StreamInfo): string => {

@@ -18,9 +18,11 @@ export function StreamDialog({ stream, onClose, onDone }: Props) {
   const [archiveDays, setArchiveDays] = useState(String(stream?.archiveDays ?? ""));
   const [archiveLock, setArchiveLock] = useState<"" | "governance" | "compliance">("");
   const [partitions, setPartitions] = useState(String(stream?.partitions ?? 1));
+  const [isAuto, setAuto] = useState(stream?.autoPartitions === true);
   const [isCompacted, setCompacted] = useState(true);
   const isNew = stream === undefined;
   const save = async () => {
+    const lanes = isAuto ? ("auto" as const) : Number(partitions);
     const settings = {
       description,
       retentionHours: Number(retentionHours),
@@ -32,13 +34,14 @@ export function StreamDialog({ stream, onClose, onDone }: Props) {
       const compaction = isCompacted ? "key" : "none";
       await api.createStream(name, {
         ...settings,
-        partitions: Number(partitions),
+        partitions: lanes,
         compaction,
         archiveLock: archiveLock || undefined,
       });
     } else {
-      const isSame = Number(partitions) === stream.partitions;
-      const changes = isSame ? settings : { ...settings, partitions: Number(partitions) };
+      const isSame =
+        isAuto === (stream.autoPartitions === true) && (isAuto || lanes === stream.partitions);
+      const changes = isSame ? settings : { ...settings, partitions: lanes };
       await api.changeStream(stream.name, changes);
     }
     announce(isNew ? `The stream ${name} is created.` : `The stream ${stream.name} is changed.`);
@@ -85,10 +88,19 @@ export function StreamDialog({ stream, onClose, onDone }: Props) {
           min="1"
           max="64"
           required
+          disabled={isAuto}
           value={partitions}
           onInput={(e) => setPartitions(e.currentTarget.value)}
         />
       </Field>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={isAuto}
+          onChange={(e) => setAuto(e.currentTarget.checked)}
+        />
+        More partitions by itself, when publishers wait for each other
+      </label>
       {isNew && (
         <>
           <Field

@@ -4,7 +4,14 @@ import type { Random } from "../kernel/random.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../kernel/time.ts";
 import { loadEnd, type SeenEnd } from "../log/end.ts";
 import { assertNumbered } from "../log/guard.ts";
-import { endOfChain, epochAt, type Partitioned, startOfChain } from "../model/epochs.ts";
+import {
+  endOfChain,
+  epochAt,
+  isInEpoch,
+  lastEpoch,
+  type Partitioned,
+  startOfChain,
+} from "../model/epochs.ts";
 import type { Life } from "../model/names.ts";
 import { isEntered, lostBetween } from "../model/restored.ts";
 import type { Sightings } from "../model/sightings.ts";
@@ -21,6 +28,8 @@ import {
   type Section,
 } from "./compaction-plan.ts";
 import { moveFloor } from "./floor.ts";
+import { type Growable, growIfCrowded } from "./grow.ts";
+import { countCrowding } from "./growth-plan.ts";
 import { listOften } from "./list-often.ts";
 import type { Pace } from "./pace.ts";
 import { putRows } from "./put-rows.ts";
@@ -49,6 +58,8 @@ export type ObserveCompaction = {
   rows(count: number): void;
   /** Called with the number of events of a partition after its checkpoint. */
   lag(at: { readonly life: Life; readonly partition: number; readonly events: number }): void;
+  /** Called when a stream begins to get more partitions by itself. */
+  grows?(): void;
 };
 
 /** The properties of a stream's life that compaction needs. */
@@ -56,7 +67,7 @@ export type Compactable = Partitioned & {
   readonly life: Life;
   readonly compaction: "key" | "none";
   readonly retentionHours: number;
-};
+} & Growable;
 
 /** The result of a call in one partition. */
 export type PartitionCompaction = {
@@ -190,14 +201,17 @@ async function compactSection(
   const state = followState(end.checkpoint, section, clock.now());
   let at = from;
   let hours = end.checkpoint.usage ?? [];
-  let { recount } = end.checkpoint;
+  let { recount, crowding } = end.checkpoint;
   const moveTo = async (place: SafePoint): Promise<boolean> => {
     const to = planMove(end.checkpoint, place, seen);
     hours = countHours(hours, section, { after: at, to: place.to }, state.sizeAt);
     const of = { ...stream, partition, checkpoint: end.checkpoint, total: to.events };
     hours = await keepHours(deps, of, hours, { nowMs: clock.now(), all: false });
     const times = planTimes(end.checkpoint, section, place.to);
-    const move = { ...to, usage: hours, ...times, ...state.recountAt(place) };
+    const counts = stream.auto === true && isInEpoch(lastEpoch(stream), partition);
+    if (counts) crowding = countCrowding(crowding, section, { after: at, to: place.to });
+    const crowded = counts && crowding !== undefined ? { crowding } : {};
+    const move = { ...to, usage: hours, ...times, ...crowded, ...state.recountAt(place) };
     const { checkedAt } = end.checkpoint;
     const counted = { recount };
     const moved = await table.checkpoints.move(life, partition, at, move, checkedAt, counted);
@@ -223,12 +237,16 @@ async function compactSection(
     },
   });
   if (outlook === "overtaken") return undefined;
+  const grow = () =>
+    growIfCrowded(deps, stream, { before: end.checkpoint.crowding, after: crowding });
   if (outlook === "cut") {
+    await grow();
     const { events = 0 } = section.safePoints.findLast(({ to }) => to === at) ?? {};
     return { events, keys: rowsPut, to: at };
   }
   const whole = { ...section, keys: section.latest.size };
   if (!(at === section.to || (await moveTo(whole)))) return undefined;
+  await grow();
   return { events: section.events, keys: rowsPut, to: section.to };
 }
 

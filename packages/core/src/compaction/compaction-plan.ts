@@ -33,10 +33,12 @@ export type SafePoint = {
   readonly keys: number;
   /** The checkpoint may stop here. The size of each key's version at this place is known. */
   isStop?: true;
+  /** The writer of the last batch before `to` had to wait for another one. */
+  readonly waited?: true;
 };
 
 /** A place without what concerns keys. */
-export type Place = Omit<SafePoint, "keys" | "isStop">;
+export type Place = Omit<SafePoint, "keys" | "isStop" | "waited">;
 
 /** The part of the log that a run has read so far, reduced to the last event of every key. */
 export type Section = Place & {
@@ -113,11 +115,16 @@ export function extendSection(
     events += batch.kind === "jump" ? 0 : batch.count;
     bytes += batch.rawBytes;
     publishedAt = batch.publishedAt;
-    safePoints.push({ to, events, bytes, publishedAt, keys: latest.size });
+    const keys = latest.size;
+    const waited = hasWaited(batch) ? ({ waited: true } as const) : {};
+    safePoints.push({ to, events, bytes, publishedAt, keys, ...waited });
   }
   for (const key of touched) detach(latest, key);
   return { ...section, to, events, bytes, publishedAt, keptBytes, stop };
 }
+
+/** Returns whether other writers had to append before the one of this batch. */
+const hasWaited = ({ ticket, free = 0 }: Batch): boolean => ticket !== undefined && free === 0;
 
 /**
  * The checkpoint may stop where the number of keys has about doubled, and at the end of an hour. So

@@ -25,7 +25,7 @@ export type Stuck = {
 
 type SweptStream = Pick<
   StreamRow,
-  "name" | "compaction" | "retentionHours" | "partitions" | "epochs"
+  "name" | "uid" | "compaction" | "retentionHours" | "partitions" | "epochs" | "auto" | "growing"
 > & {
   readonly life: Life;
 };

@@ -38,14 +38,14 @@ export function streamOperations(parts: Parts) {
 
     /**
      * Changes settings, and then the number of partitions. Returns when the stream is written to
-     * the new partitions. If the partitions cannot be changed, it changes nothing.
+     * the new partitions. If the partitions cannot be changed, it changes nothing. With `auto` they
+     * stay as they are until writers wait for each other.
      */
-    async patchStream(
-      tenant: Tenant,
-      name: string,
-      { partitions, ...changes }: PatchStream,
-    ): Promise<Stream> {
-      if (partitions === undefined) return toStream(await streams.patch(tenant, name, changes));
+    async patchStream(tenant: Tenant, name: string, changes: PatchStream): Promise<Stream> {
+      const { partitions } = changes;
+      if (partitions === undefined || partitions === "auto") {
+        return toStream(await streams.patch(tenant, name, changes));
+      }
       await streams.assertMayResize(tenant, name, partitions);
       await streams.patch(tenant, name, changes);
       return toStream(await streams.resize(tenant, name, partitions));

@@ -18,6 +18,7 @@ export const toStream = (row: StreamRow): Stream => ({
   name: bareName(row.name),
   description: row.description,
   partitions: row.partitions,
+  ...(row.auto === undefined ? {} : { autoPartitions: row.auto }),
   compaction: row.compaction,
   retentionHours: row.retentionHours,
   ...(row.archiveDays === null ? {} : { archiveDays: row.archiveDays }),
@@ -56,7 +57,13 @@ export async function describeStream(
 /** The size and age of a stream's content. */
 export type StreamNumbers = Pick<
   StreamInfo,
-  "eventCount" | "bytes" | "firstEventAt" | "lastEventAt" | "watermarkLag" | "archive"
+  | "eventCount"
+  | "bytes"
+  | "firstEventAt"
+  | "lastEventAt"
+  | "watermarkLag"
+  | "crowdedMinutes"
+  | "archive"
 >;
 
 /**
@@ -65,7 +72,7 @@ export type StreamNumbers = Pick<
  */
 export async function measureStream(
   deps: Deps,
-  stream: Pick<LiveStream, "life" | "partitions" | "epochs">,
+  stream: Pick<LiveStream, "life" | "partitions" | "epochs" | "auto">,
 ): Promise<StreamNumbers> {
   const parts = await Promise.all(
     chainsOf(stream).map((partition) => describePartition(deps, stream, partition)),
@@ -77,6 +84,9 @@ export async function measureStream(
   const archive = sumArchive(archives, deps.clock.now());
   return {
     ...(archive === undefined ? {} : { archive }),
+    ...(stream.auto === true
+      ? { crowdedMinutes: Math.max(...parts.map((part) => part.crowdedMinutes)) }
+      : {}),
     eventCount: sum(({ events }) => events),
     bytes: sum(({ bytes }) => bytes),
     firstEventAt: toTime(Math.min(...parts.map(({ firstAt }) => firstAt))),
@@ -110,6 +120,7 @@ async function describePartition(
   return {
     archive: await describeArchive(end, timeFrom),
     events: end.checkpoint.events + lag,
+    crowdedMinutes: end.checkpoint.crowding?.[3] ?? 0,
     lag,
     bytes,
     firstAt,

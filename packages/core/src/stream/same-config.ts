@@ -17,14 +17,15 @@ const SETTINGS = [
  * names them.
  */
 export function assertSameConfig(existing: StreamRow, asked: CreateStream): void {
-  const differing = SETTINGS.filter((setting) => existing[setting] !== asked[setting]);
+  const present = { ...existing, partitions: existing.auto ? "auto" : existing.partitions };
+  const differing = SETTINGS.filter((setting) => present[setting] !== asked[setting]);
   if (differing.length === 0) return;
   throw new LedgerError("stream-exists", {
     detail: `A stream named ${asked.name} exists with a different ${differing.join(", ")}. PATCH it, or choose a different name.`,
     facts: { differing: differing.join(",") },
-    errors: differencesOf(pick(existing), pick(asked)),
+    errors: differencesOf(pick(present), pick(asked)),
   });
 }
 
-const pick = (of: Pick<CreateStream, (typeof SETTINGS)[number]>) =>
+const pick = (of: { readonly [Setting in (typeof SETTINGS)[number]]?: unknown }) =>
   Object.fromEntries(SETTINGS.map((setting) => [setting, of[setting]]));

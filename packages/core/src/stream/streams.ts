@@ -67,12 +67,14 @@ export function createStreams(deps: Deps) {
       if (existing !== undefined) await finishEnd(existing);
       const now = clock.now();
       const uid = newUid(random);
-      const { archiveLock, ...settings } = config;
+      const { archiveLock, partitions, ...settings } = config;
+      const lanes = partitions === "auto" ? { partitions: 1, auto: true as const } : { partitions };
       const { archiveDays } = settings;
       const lock = archiveLock === undefined ? {} : { archiveLock };
       const kept = archiveDays === null ? {} : { archiveKeptDays: archiveDays };
       const row: StreamRow = {
         ...settings,
+        ...lanes,
         ...kept,
         ...lock,
         name,

@@ -1,5 +1,6 @@
 import { CustomAttributeType, Entity } from "electrodb";
 import { type ArchiveProgress, type ArchiveTally, beginArchive } from "../model/archive.ts";
+import type { Crowding } from "../model/crowding.ts";
 import type { Life } from "../model/names.ts";
 import type { LostRange } from "../model/restored.ts";
 import type { HourTally } from "../model/usage.ts";
@@ -36,6 +37,8 @@ export type Checkpoint = {
   readonly tickets?: number;
   /** The published events below `next` that no row of usage has so far, by hour. */
   readonly usage?: readonly HourTally[];
+  /** How much writers wait for each other, in a stream that grows by itself. */
+  readonly crowding?: Crowding;
   /** The times of the last large batches below `next`: see `withBatchTimes`. */
   readonly times?: string;
   /** The count of a compacted state whose size is unknown. */
@@ -93,6 +96,7 @@ export const checkpointEntity = (connection: Connection) =>
         times: { type: "string" },
         counted: { type: "boolean" },
         usage: { type: CustomAttributeType<readonly HourTally[]>("any") },
+        crowding: { type: CustomAttributeType<Crowding>("any") },
         recount: { type: CustomAttributeType<Recount>("any") },
         archiving: { type: "boolean" },
         archivedFrom: { type: "number" },

@@ -10,8 +10,11 @@ import { type Connection, entityConfig } from "./connection.ts";
  * A stream's row. `createdAt` is in milliseconds since 1970. `partitions` is the number of the last
  * epoch.
  */
-export type StreamRow = Omit<CreateStream, "name" | "archiveLock"> & {
+export type StreamRow = Omit<CreateStream, "name" | "partitions" | "archiveLock"> & {
   readonly name: ScopedName;
+  readonly partitions: number;
+  /** True if the stream gets more partitions by itself. */
+  readonly auto?: true;
   readonly uid: string;
   readonly status: "live" | "deleting";
   readonly createdAt: number;
@@ -63,6 +66,7 @@ export const streamEntity = (connection: Connection) =>
         partitions: { type: "number", required: true },
         epochs: { type: CustomAttributeType<readonly Epoch[]>("any") },
         growing: { type: "number" },
+        auto: { type: CustomAttributeType<true>("boolean") },
         compaction: { type: ["key", "none"] as const, required: true },
         retentionHours: { type: "number", required: true },
         archiveDays: { type: "number" },
@@ -104,21 +108,26 @@ export const streamRows = (connection: Connection, stream: ReturnType<typeof str
   },
 
   /**
-   * Changes a live stream's settings. Undefined when this life of it has ended, or when the change
-   * would make a lock weaker or shorter.
+   * Changes a live stream's settings. A number of partitions only ends that it grows by itself:
+   * see `turnTo`. Undefined when this life of it has ended, or when the change would make a lock
+   * weaker or shorter.
    */
   async patch(
     name: ScopedName,
     uid: string,
-    { archiveDays, ...changes }: PatchStream,
+    { archiveDays, partitions, ...changes }: PatchStream,
   ): Promise<StreamRow | undefined> {
+    const isAuto = partitions === "auto";
     const days = archiveDays == null ? {} : { archiveDays, archiveKeptDays: archiveDays };
     const { archiveLock } = changes;
     const { rejected, data } = await writeRows(() =>
       stream
         .patch({ name })
-        .set(presentOf({ ...changes, ...days }))
-        .remove(archiveDays === null ? ["archiveDays"] : [])
+        .set(presentOf({ ...changes, ...days, ...(isAuto ? { auto: true as const } : {}) }))
+        .remove([
+          ...(archiveDays === null ? (["archiveDays"] as const) : []),
+          ...(partitions === undefined || isAuto ? [] : (["auto"] as const)),
+        ])
         .where((row, { eq, ne, exists, notExists, lte }) => {
           const isLive = `${eq(row.uid, uid)} AND ${eq(row.status, "live")}`;
           const isLonger =
@@ -142,9 +151,14 @@ export const streamRows = (connection: Connection, stream: ReturnType<typeof str
 
   /**
    * Records that a live stream gets `partitions` partitions after its last epoch. Undefined when
-   * that epoch is not the last one any more, when the stream turns already, or has ended.
+   * that epoch is not the last one any more, when the stream turns already, or has ended, and with
+   * `ifAuto` also when it does not grow by itself any more.
    */
-  async turnTo(row: StreamRow, partitions: number): Promise<StreamRow | undefined> {
+  async turnTo(
+    row: Pick<StreamRow, "name" | "uid" | "epochs">,
+    partitions: number,
+    { ifAuto = false }: { readonly ifAuto?: boolean } = {},
+  ): Promise<StreamRow | undefined> {
     const { rejected, data } = await writeRowsUntilKnown(connection, () =>
       stream
         .patch({ name: row.name })
@@ -152,7 +166,8 @@ export const streamRows = (connection: Connection, stream: ReturnType<typeof str
         .where((stored, operations) => {
           const { eq, notExists } = operations;
           const isLive = `${eq(stored.uid, row.uid)} AND ${eq(stored.status, "live")}`;
-          return `${isLive} AND ${isAtEpoch(stored, operations, row)} AND ${notExists(stored.growing)}`;
+          const isAuto = ifAuto ? ` AND ${eq(stored.auto, true)}` : "";
+          return `${isLive} AND ${isAtEpoch(stored, operations, row)} AND ${notExists(stored.growing)}${isAuto}`;
         })
         .go({ response: "all_new", returnOnConditionCheckFailure: true }),
     );

@@ -61,6 +61,12 @@ export const METRICS = {
     help: "Compacted rows put: one per key that changed, for each run.",
     logged: true,
   },
+  StreamsGrown: {
+    kind: "count",
+    unit: "Count",
+    help: "Times that a stream began to get more partitions by itself.",
+    logged: true,
+  },
   CompactionLagEvents: {
     kind: "gauge",
     unit: "Count",

@@ -14,6 +14,7 @@ export function observeCompaction(
   const lagging = createLagging<{ events: number }>(now, BELIEVED_MS);
   return {
     rows: (count) => metrics.count("CompactedRows", count),
+    grows: () => metrics.count("StreamsGrown"),
     lag({ life, partition, events }) {
       const most = lagging.note(`${life}#${partition}`, { events });
       metrics.gauge("CompactionLagEvents", most.events);

@@ -6,7 +6,7 @@ import { Archive } from "./archive.ts";
 import { Lag } from "./lag.ts";
 import { Life } from "./life.ts";
 
-const { archiveDays: _, ...settings } = CreateStream.shape;
+const { name, description, archiveDays: _, partitions: __, ...settings } = CreateStream.shape;
 
 /** The partitions that a stream had, or has, for a part of its life. */
 const StreamEpoch = described(
@@ -28,7 +28,16 @@ const StreamEpoch = described(
 /** A stream's configuration. */
 export const Stream = described(
   z.object({
+    name,
+    description,
+    partitions: described(boundedInteger({ min: 1, max: LIMITS.partitionsMax }), {
+      description: "The number of partitions that the stream is written to in parallel.",
+    }),
     ...settings,
+    autoPartitions: described(z.optional(z.literal(true)), {
+      description:
+        "True if the stream gets more partitions by itself when its writers wait for each other. Absent otherwise.",
+    }),
     epochs: described(z.optional(z.array(StreamEpoch)), {
       description:
         "The partitions that the stream has had, oldest first. The last entry is the present one. Absent in a stream whose partitions have never changed.",
@@ -83,6 +92,10 @@ export const StreamInfo = described(
       description: "When the last event was published; null if there are no events.",
     }),
     watermarkLag: WatermarkLag,
+    crowdedMinutes: described(z.optional(z.int().check(z.gte(0))), {
+      description:
+        "With `autoPartitions` only: for how many minutes in a row writers have waited for each other, in the partition where it is longest. After three, the stream gets more partitions if half of them are like that.",
+    }),
     archive: described(z.optional(Archive), {
       description: "Absent in a stream that never had an archive.",
     }),
@@ -98,7 +111,7 @@ export const StreamInfo = described(
 );
 export type StreamInfo = z.infer<typeof StreamInfo>;
 
-const { subscriptions: __, ...numbers } = StreamInfo.shape;
+const { subscriptions: ___, ...numbers } = StreamInfo.shape;
 
 /** A stream in a list. It has statistics when the client asked for them. */
 export const ListedStream = described(

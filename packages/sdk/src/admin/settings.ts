@@ -4,7 +4,8 @@ import type { KeyScope, PortalScope } from "./answers.ts";
 
 export type NewStream = {
   readonly description?: string | undefined;
-  readonly partitions?: number | undefined;
+  /** `auto`: the stream gets more by itself when its writers wait for each other. */
+  readonly partitions?: number | "auto" | undefined;
   readonly compaction?: "key" | "none" | undefined;
   readonly retentionHours?: number | undefined;
   /** How many days events are kept in the archive. Null: they are not archived. */

@@ -6,6 +6,8 @@ export type StreamAnswer = {
   readonly description: string;
   /** The number of partitions that the stream is written to now. */
   readonly partitions: number;
+  /** True if the stream gets more partitions by itself. */
+  readonly autoPartitions?: true;
   /** The partitions over time, oldest first. Absent if they have never changed. */
   readonly epochs?: readonly StreamEpoch[];
   /** The number of partitions to which the stream is changing. Absent otherwise. */
@@ -38,6 +40,8 @@ export type StreamDeletion = {
 type StreamStatistics = {
   /** The number of events ever published. */
   readonly eventCount: number;
+  /** For how many minutes writers have waited for each other, if more partitions would follow. */
+  readonly crowdedMinutes?: number;
   /** The bytes of the compacted events before compression. */
   readonly bytes: number;
   readonly firstEventAt: string | null;

@@ -22,6 +22,8 @@ export type Figures = {
   /** The number of other writes per append, such as those that take a ticket. */
   readonly ticketsPerAppend: number;
   readonly readsPerAppend: number;
+  /** The share of batches whose writers had to wait for others. */
+  readonly waitedShare: number;
   readonly p50: number;
   readonly p99: number;
   /** The largest p99 of one writer. */
@@ -54,12 +56,16 @@ function begin(name: string) {
   const figures = (seconds: number, processes: number): Figures => {
     const writers = [...latencies.values()];
     const all = writers.flat();
+    const batches = store.items().filter(({ sk }) => String(sk).startsWith("SEQ#"));
     const shares = writers.map(({ length }) => length);
     return {
       perSecond: Math.round(all.length / seconds),
       putsPerAppend: round(count("put") / all.length),
       ticketsPerAppend: round(count("update") / all.length),
       readsPerAppend: round((count("query") + count("get")) / all.length),
+      waitedShare: round(
+        batches.filter(({ q, w }) => q !== undefined && !w).length / batches.length,
+      ),
       p50: round(at(all, 0.5)),
       p99: round(at(all, 0.99)),
       worstP99: round(Math.max(...writers.map((of) => at(of, 0.99)))),

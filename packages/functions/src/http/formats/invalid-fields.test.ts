@@ -18,17 +18,37 @@ const manyHeaders = Object.fromEntries(
 describe("what is wrong with a request", () => {
   it.each<[schema: z.ZodMiniType, input: object, where: string, detail: string]>([
     [CreateStream, {}, "name", "is required"],
-    [CreateStream, { name: "a", partitions: 0 }, "partitions", "must be an integer from 1 to 64"],
-    [CreateStream, { name: "a", partitions: 65 }, "partitions", "must be an integer from 1 to 64"],
-    [CreateStream, { name: "a", partitions: 1.5 }, "partitions", "must be an integer from 1 to 64"],
-    [CreateStream, { name: "a", partitions: "1" }, "partitions", "must be an integer from 1 to 64"],
+    [
+      CreateStream,
+      { name: "a", partitions: 0 },
+      "partitions",
+      "must be an integer from 1 to 64 or auto",
+    ],
+    [
+      CreateStream,
+      { name: "a", partitions: 65 },
+      "partitions",
+      "must be an integer from 1 to 64 or auto",
+    ],
+    [
+      CreateStream,
+      { name: "a", partitions: 1.5 },
+      "partitions",
+      "must be an integer from 1 to 64 or auto",
+    ],
+    [
+      CreateStream,
+      { name: "a", partitions: "1" },
+      "partitions",
+      "must be an integer from 1 to 64 or auto",
+    ],
     [CreateStream, { name: "a", compaction: "x" }, "compaction", 'must be "key" or "none"'],
     [CreateStream, { name: "a", colour: "red" }, "colour", "is not a known field"],
     [
       CreateSubscription,
       { name: "a", start: "never" },
       "start",
-      "must be earliest, latest, bootstrap, an RFC 3339 time, { timestamp }, { sequence } or { cursor }",
+      "must be earliest, latest, bootstrap, an RFC 3339 time, { timestamp }, { sequence }, { cursor } or { since }",
     ],
     [CreateSubscription, { name: "a", filter: { types: [] } }, "filter.types", "must not be empty"],
     [
