@@ -24,8 +24,8 @@ const READS_AT_ONCE = 16;
 
 /**
  * Lets a stream have more partitions if its writers wait for each other in half of those that it
- * has. It only records the number in the stream's row, with a condition that nobody has changed the
- * partitions meanwhile. Publishers and sweeps then lead the stream on, as after any such change. A
+ * has. It only records the number in the stream's row, on condition that the partitions have not
+ * changed meanwhile. Publishers and sweeps then lead the stream on, as after any such change. A
  * failure is ignored, because the next minute decides again.
  */
 export async function growIfCrowded(

@@ -52,8 +52,8 @@ export const isDue = (before: Crowding | undefined, after: Crowding): boolean =>
   after[3] >= CROWDED_MINUTES && after[0] !== before?.[0];
 
 /**
- * Returns how many partitions a stream gets, or undefined if it keeps those that it has. It grows if
- * half of the partitions of its last epoch are crowded. Fewer are crowded by some keys, which more
+ * Returns how many partitions a stream gets, or undefined if it keeps those that it has. It grows
+ * if half of the partitions of its last epoch are crowded. Fewer are crowded by some keys, which more
  * partitions would not divide. Pure.
  */
 export function planGrowth(

@@ -66,7 +66,7 @@ async function aMinute(partitions: readonly number[], waited: boolean): Promise<
 const view = () => ledger.getStream(defaultTenant, NAME);
 
 describe("a stream that gets partitions by itself", () => {
-  it("[partitions.auto] grows after three crowded minutes, and the next publish leads it on", async () => {
+  it("[partitions.auto] grows after three crowded minutes, and the next publish completes the change", async () => {
     await create("auto");
     expect(await view()).toMatchObject({ partitions: 1, autoPartitions: true, crowdedMinutes: 0 });
     for (let minute = 0; minute < 3; minute++) await aMinute([0], true);
@@ -81,7 +81,7 @@ describe("a stream that gets partitions by itself", () => {
     expect((await view()).epochs).toHaveLength(2);
   });
 
-  it("[partitions.auto] a sweep leads it on where nobody publishes", async () => {
+  it("[partitions.auto] a sweep completes the change where nothing is published", async () => {
     await create("auto");
     for (let minute = 0; minute < 4; minute++) await aMinute([0], true);
     await table.open().sweep({ budgetMs: 60_000 });
