@@ -53,8 +53,8 @@ export const isDue = (before: Crowding | undefined, after: Crowding): boolean =>
 
 /**
  * Returns how many partitions a stream gets, or undefined if it keeps those that it has. It grows
- * if half of the partitions of its last epoch are crowded. Fewer are crowded by some keys, which more
- * partitions would not divide. Pure.
+ * if half of the partitions of its last epoch are crowded. If fewer are, some keys are busy, and
+ * more partitions would not divide a key. Pure.
  */
 export function planGrowth(
   stream: Partitioned & { readonly auto?: true; readonly growing?: number },
