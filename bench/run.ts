@@ -116,6 +116,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   ...(quick
     ? {}
     : {
+        start: program("npm start until the stack is ready", "start"),
         "group-commit": program("64 publishers with and without group commit", "group-commit"),
         contention: program("16 processes that share a partition", "contention"),
         compaction: program("what compaction sustains", "compaction"),

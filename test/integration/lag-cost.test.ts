@@ -11,6 +11,12 @@ const EVENTS = 1_000;
 const STREAMS = ["large", "small"] as const;
 type Name = (typeof STREAMS)[number];
 
+/** A batch has more events than one, so that its count takes several digits. */
+const SMALL = Array.from({ length: 999 }, () => ({
+  attributes: { key: "k" },
+  data: "1" as RawJson,
+}));
+
 let place: Awaited<ReturnType<typeof createTestTable>>;
 
 /** A process that knows nothing yet, with its own client. */
@@ -96,5 +102,21 @@ describe("lag, end and age in a process that knows nothing", () => {
       coldUnits((ledger) => ledger.seek(defaultTenant, name, "all", { to: "latest" }));
     const [large, small] = [await seek("large"), await seek("small")];
     expect(large).toBeLessThanOrEqual(small);
+  });
+
+  it("the times of 40 large batches take no write unit more", async () => {
+    const { ledger, close, meter } = open();
+    const of = [defaultTenant, "many"] as const;
+    await ledger.createStream(defaultTenant, {
+      ...{ description: "", retentionHours: 24, archiveDays: null, name: "many" },
+      ...{ partitions: 1, compaction: "none" },
+    });
+    for (let batch = 0; batch < 40; batch++) {
+      const data = JSON.stringify(randomBytes(3_500).toString("base64")) as RawJson;
+      await ledger.publish(...of, [{ attributes: { key: "k" }, data }, ...SMALL]);
+      const { write, requests } = await meter.measure(() => ledger.compact(...of));
+      expect(write).toBe(requests.UpdateItem);
+    }
+    close();
   });
 });

@@ -8,6 +8,7 @@ import type { Rates, Results } from "./results.ts";
 export function performancePage(results: Results): string {
   const sections = [
     head(results),
+    start(results.start),
     publish(results.publish),
     deliver(results.deliver),
     peers(results.peers),
@@ -36,6 +37,15 @@ Generated from \`bench/results\` by \`npm run performance -- --write\`; the
 ${machine.cores} cores (${machine.cpu}, Node.js ${versions.node}), so figures compare variants of
 one run with each other. They do not say what a deployed stage does, and figures of different runs
 do not compare.${peers === undefined ? NO_PEERS : ""}`;
+
+function start(of: Results["start"]): string | undefined {
+  if (of === undefined) return undefined;
+  return `## The first second
+
+\`npm start\` in a folder where it has run before: ${of.seconds.toFixed(2)} s from the call of the command
+until the stack is ready, with data on disk, in the middle one of ${of.runs} runs. The slowest took
+${of.slowest.toFixed(2)} s. The load of the machine was ${of.loadAtStart} before the run.`;
+}
 
 const NO_PEERS = `
 

@@ -82,6 +82,12 @@ export type Results = {
   };
   readonly counted?: Counted;
   readonly million?: Counted["bootstraps"][number];
+  readonly start?: {
+    readonly seconds: number;
+    readonly slowest: number;
+    readonly runs: number;
+    readonly loadAtStart: number;
+  };
 };
 
 type Ran = { readonly loadAtStart: number };
@@ -143,6 +149,7 @@ const NAMES = [
   "peers",
   "counted",
   "million",
+  "start",
 ] as const satisfies readonly (keyof Results)[];
 
 /** Results that were not recorded are absent, and their sections are left out of the page. */
