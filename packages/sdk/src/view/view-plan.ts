@@ -106,8 +106,13 @@ function fold<Row>(
  * the start.
  */
 export const isPlaceGone = (error: unknown): boolean =>
-  LedgerProblem.is(error, "invalid-cursor", "retention-passed", "bootstrap-expired") ||
-  LedgerProblem.is(error, "changes-passed");
+  LedgerProblem.is(
+    error,
+    "invalid-cursor",
+    "retention-passed",
+    "bootstrap-expired",
+    "changes-passed",
+  );
 
 /** Returns undefined if the log no longer reaches back to a position. Throws any other error. */
 export function unlessPassed(error: unknown): undefined {

@@ -207,20 +207,17 @@ export function openView<Row>(
   }
 
   /** Applies what changed since the position of the copy, which the log does not reach any more. */
-  async function catchUp(before: Mark): Promise<void> {
+  async function catchUp({ follow: since }: Mark): Promise<void> {
     isCurrent = false;
     former = undefined;
-    settleStatus();
-    let query: Call["query"] = { since: before.follow ?? undefined };
-    for (let at: Mark | undefined = before; at !== undefined; ) {
+    let query: Call["query"] = { since: since ?? undefined };
+    while (mark !== undefined) {
       const page: ListPage = await pageOf("compacted", { limit: LIST_LIMIT, ...query });
+      const { cursor, follow, ...found } = page;
       // The position stays until the last page, so that a crash repeats all of them.
-      const { cursor } = page;
-      const follow = cursor === null ? page.follow : before.follow;
-      const { events, life } = page;
-      const isApplied = await apply(at, { events, life, cursor: follow ?? "", caughtUp: false });
-      query = { cursor: cursor ?? undefined };
-      at = isApplied && cursor !== null ? mark : undefined;
+      const next = (cursor ? since : follow) ?? "";
+      if (!(await apply(mark, { ...found, cursor: next, caughtUp: false })) || !cursor) return;
+      query = { cursor };
     }
   }
 
