@@ -38,6 +38,8 @@ const send = (path: string, body: object, by = api) =>
 const events = (count: number) =>
   Array.from({ length: count }, (_, n) => ({ key: `k${n % 10}`, data: { n: 100 + n } }));
 const BYTES = '["k0",9]{"n":100}'.length;
+/** The size of the state of one key. It names the id of its event. */
+const STATE_BYTES = '["k0",9,null,"0327d3a1-3cd8-8141-91c0-893b096cc62e"]{"n":100}'.length;
 
 async function newKey(body: object) {
   const { apiKey, id } = described.NewApiKey.parse((await send("/keys", body)).body);
@@ -61,12 +63,12 @@ describe("usage by stream", () => {
       {
         ...{ time: first, stream, requests: 2, delivered: { events: 0, bytes: 0 } },
         published: { events: 15, bytes: 15 * BYTES },
-        stored: { hotBytes: 15 * BYTES, archivedBytes: 0, compactedBytes: 0 },
+        stored: { hotBytes: 15 * BYTES, archivedBytes: 0, compactedBytes: 10 * STATE_BYTES },
       },
       {
         ...{ time: second, stream, requests: 2, delivered: { events: 0, bytes: 0 } },
         published: { events: 2, bytes: 2 * BYTES },
-        stored: { hotBytes: 17 * BYTES, archivedBytes: 0, compactedBytes: 0 },
+        stored: { hotBytes: 17 * BYTES, archivedBytes: 0, compactedBytes: 10 * STATE_BYTES },
       },
     ]);
     aheadMs += HOUR_MS;
@@ -74,7 +76,11 @@ describe("usage by stream", () => {
     const { countedTo } = await usage("by=stream");
     expect(Date.parse(countedTo)).toBeGreaterThan(Date.now() + aheadMs - HOUR_MS / 2);
     const [, , third] = await of("step=hour");
-    expect(third?.stored).toEqual({ hotBytes: 2 * BYTES, archivedBytes: 0, compactedBytes: 0 });
+    expect(third?.stored).toEqual({
+      hotBytes: 2 * BYTES,
+      archivedBytes: 0,
+      compactedBytes: 10 * STATE_BYTES,
+    });
   });
 });
 
@@ -201,7 +207,9 @@ describe("pages", () => {
       "time,stream,key,tenant,published_events,published_bytes,delivered_events,delivered_bytes,requests,hot_bytes,archived_bytes,compacted_bytes",
     );
     const day = `${hourNow().slice(0, 10)}T00:00:00.000Z`;
-    expect(lines).toContain(`${day},${stream},,,3,${3 * BYTES},0,0,2,${3 * BYTES},0,0`);
+    expect(lines).toContain(
+      `${day},${stream},,,3,${3 * BYTES},0,0,2,${3 * BYTES},0,${3 * STATE_BYTES}`,
+    );
   });
 
   it.each([
@@ -231,5 +239,9 @@ it("[usage.stored] has the size of the archive", async () => {
   const { bytes } = described.ArchiveReceipt.parse(made.body);
   expect(bytes).toBeGreaterThan(0);
   const entry = (await usage("by=stream&step=hour")).usage.find((each) => each.stream === stream);
-  expect(entry?.stored).toEqual({ hotBytes: 50 * BYTES, archivedBytes: bytes, compactedBytes: 0 });
+  expect(entry?.stored).toEqual({
+    hotBytes: 50 * BYTES,
+    archivedBytes: bytes,
+    compactedBytes: 10 * STATE_BYTES,
+  });
 });

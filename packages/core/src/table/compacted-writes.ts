@@ -122,8 +122,12 @@ const toVersions = ({ s, r, o, v }: StoredRow): Versions => ({
   ...(v === undefined ? {} : { between: v }),
 });
 
+/** A store may describe an item that does not exist by an empty one. */
+const toStored = (item: Partial<StoredRow> | undefined): Versions | undefined =>
+  item?.s === undefined ? undefined : toVersions(item as StoredRow);
+
 const unpack = (item: Marshalled | undefined): Versions | undefined =>
-  item === undefined ? undefined : toVersions(unmarshall(item) as StoredRow);
+  toStored(item && (unmarshall(item) as StoredRow));
 
 /** `written` has the replaced row, if there was one. `refused` has the stored row, if known. */
 export type Sent =
@@ -137,7 +141,7 @@ export async function sendRow({ client }: Connection, request: Request): Promise
   try {
     const command = new UpdateCommand({ ...request, ReturnValues: "ALL_OLD" });
     const { Attributes } = (await (client as Client).send(command)) as { Attributes?: StoredRow };
-    return { kind: "written", former: Attributes && toVersions(Attributes) };
+    return { kind: "written", former: toStored(Attributes) };
   } catch (error) {
     const { name, Item } = error as { name: string; Item?: Marshalled };
     if (name !== "ConditionalCheckFailedException") throw error;
@@ -191,8 +195,5 @@ export async function readVersions(
   const { Responses = [] } = (await (client as Client).send(
     new TransactGetCommand({ TransactItems }),
   )) as { Responses?: readonly { Item?: StoredRow }[] };
-  return rows.map((_, index) => {
-    const item = Responses[index]?.Item;
-    return item && toVersions(item);
-  });
+  return rows.map((_, index) => toStored(Responses[index]?.Item));
 }
