@@ -152,7 +152,10 @@ describe("who sees what", () => {
     expect(all.filter((entry) => entry.tenant === acme)).toMatchObject([
       { published: { events: 4 } },
     ]);
-    expect(all.filter((entry) => entry.tenant === "default")).toHaveLength(1);
+    // These tests may pass midnight.
+    const days = all.filter(({ tenant }) => tenant === "default").map(({ time }) => time);
+    expect(days.length).toBeGreaterThan(0);
+    expect(new Set(days).size).toBe(days.length);
     expect(await usage(`by=tenant&tenant=${acme}`)).toMatchObject({ usage: [{ tenant: acme }] });
     const other = await tenant.send({ path: "/usage?by=tenant&tenant=default" });
     expect(other.body).toMatchObject({ code: "forbidden" });
