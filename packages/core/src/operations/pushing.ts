@@ -9,9 +9,11 @@ import type {
   ReplayBody,
   ResendBody,
 } from "@eventledger/protocol";
+import { LIMITS } from "@eventledger/protocol";
 import { type Bounds, coversKey } from "../access/permission.ts";
 import { formatListCursor } from "../cursor/list-cursor.ts";
 import { fittingItems } from "../kernel/list-page.ts";
+import { DAY_MS } from "../kernel/time.ts";
 import { chainOfEvent } from "../model/epochs.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { bareName, lifeText, type Tenant } from "../model/names.ts";
@@ -220,7 +222,9 @@ export function pushOperations(parts: Parts) {
       const { row } = await load(tenant, name, subscription);
       const list = listOf(row.subscriptionUid);
       const before = cursor === undefined ? undefined : cursors.parseListed(list, cursor);
-      const { failures, more } = await table.pushWork.failures(row, { limit, before });
+      const sinceMs = clock.now() - LIMITS.pushFailureDays * DAY_MS;
+      const page = { limit, before, sinceMs };
+      const { failures, more } = await table.pushWork.failures(row, page);
       const covered = failures.filter(({ key }) => coversKey(bounds, key));
       const shown = fittingItems(covered.map(toDelivery));
       const isWhole = shown.length === covered.length;

@@ -112,6 +112,17 @@ type Entities = {
   readonly failure: ReturnType<typeof pushFailureEntity>;
 };
 
+type FailurePage = {
+  readonly limit: number;
+  readonly before?: string | undefined;
+  readonly sinceMs: number;
+};
+
+/** A place after all failures. */
+const LAST = "~";
+
+const timeText = (ms: number): string => String(Math.max(0, ms)).padStart(14, "0");
+
 /** The rows that a pusher keeps between its runs. */
 export const pushWorkRows = (connection: Connection, { bell, retry, failure }: Entities) => ({
   /** Causes a pusher to run. `at` is in milliseconds since 1970. */
@@ -156,7 +167,7 @@ export const pushWorkRows = (connection: Connection, { bell, retry, failure }: E
     const rows = failures.map(({ nextAttemptAt, status, error, answer, random, ...row }) => ({
       life,
       subscriptionUid,
-      place: `${String(row.at).padStart(14, "0")}.${random}`,
+      place: `${timeText(row.at)}.${random}`,
       ...row,
       ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),
       ...(status === undefined ? {} : { status }),
@@ -167,17 +178,22 @@ export const pushWorkRows = (connection: Connection, { bell, retry, failure }: E
     await writeEach(connection, rows, (some) => failure.put(some).go({ unprocessed: "raw" }));
   },
 
-  /** Returns a page of failures, the newest first, and whether there are more. */
+  /**
+   * Returns a page of failures since a time in milliseconds since 1970, the newest first, and
+   * whether there are more. The store removes older ones some days late.
+   */
   async failures(
     { life, subscriptionUid }: PushId,
-    { limit, before }: { readonly limit: number; readonly before?: string | undefined },
+    { limit, before = LAST, sinceMs }: FailurePage,
   ): Promise<{ readonly failures: (PushFailure & { readonly place: string })[]; more: boolean }> {
-    const { data } = await readRows(connection, () => {
-      const all = failure.query.primary({ life, subscriptionUid });
-      const some = before === undefined ? all : all.lt({ place: before });
-      return some.go({ limit: limit + 1, order: "desc" });
-    });
-    return { failures: data.slice(0, limit), more: data.length > limit };
+    const { data } = await readRows(connection, () =>
+      failure.query
+        .primary({ life, subscriptionUid })
+        .between({ place: timeText(sinceMs) }, { place: before })
+        .go({ limit: limit + 2, order: "desc" }),
+    );
+    const found = data.filter(({ place }) => place !== before);
+    return { failures: found.slice(0, limit), more: found.length > limit };
   },
 
   /** Removes the failures of a key's events up to the sequence `until`. */
