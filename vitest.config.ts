@@ -58,7 +58,7 @@ export default defineConfig({
         ...shared,
         ...native,
       }),
-      project("fault", ["test/chaos/faults/**/*.test.ts"], { ...emulated, ...native }),
+      project("fault", ["test/chaos/faults/**/!(*.deep).test.ts"], { ...emulated, ...native }),
       project("model", ["test/simulation/models/**/!(*.deep).test.ts"], {
         ...emulated,
         ...shared,
@@ -94,9 +94,8 @@ export default defineConfig({
       // What only `npm run test:deep` runs.
       project("deep", ["test/**/*.deep.test.ts"], {
         ...emulated,
-        ...shared,
         ...native,
-        testTimeout: 120_000,
+        testTimeout: 240_000,
       }),
       project("rollback", ["test/upgrade/rollback.test.ts"], { ...emulated, testTimeout: 240_000 }),
       project("clients", ["test/clients/{typescript,python,webhooks,engines,drivers}.test.ts"], {
@@ -107,7 +106,11 @@ export default defineConfig({
         ...emulated,
         testTimeout: 900_000,
       }),
-      project("sdk", ["test/{sdk,outbox}/**/*.test.ts"], { ...emulated, ...shared, ...native }),
+      project("sdk", ["test/{sdk,outbox}/**/!(*.deep).test.ts"], {
+        ...emulated,
+        ...shared,
+        ...native,
+      }),
       project("cli", ["test/cli/**/*.test.ts"], { ...emulated, ...shared, ...native }),
       project("console", ["test/console/**/*.test.ts"], {
         ...emulated,

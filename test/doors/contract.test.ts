@@ -1,5 +1,6 @@
 import { afterAll, describe } from "vitest";
 import type { OpenLedger } from "../../packages/functions/src/open-ledger.ts";
+import { startServer } from "../../packages/local/src/http-server.ts";
 import { browseContract } from "../contract/browse.contract.ts";
 import { compressionContract } from "../contract/compression.contract.ts";
 import { edgesContract } from "../contract/edges.contract.ts";
@@ -34,27 +35,37 @@ const SUITES = [
   unknownPartsContract,
 ];
 
-/** The suites whose answers have many forms: statuses, headers, compression, bytes, no body. */
+/**
+ * The suites whose answers have many forms: statuses, headers, compression, bytes, no body. Both
+ * kinds of answers come after the same reading of a request, so the suites about bodies and paths
+ * run here in `npm run test:deep`.
+ */
 const STREAMED = [
   browseContract,
   compressionContract,
   edgesContract,
   eventStreamsContract,
-  keysInUrlsContract,
   streamsContract,
   systemContract,
-  // Formats are read alike, whatever happens to the answers.
-  ...(DEPTH > 1 ? [formatsContract] : []),
+  ...(DEPTH > 1 ? [formatsContract, keysInUrlsContract] : []),
 ];
 
-/** Opens the entry points of AWS, each with the suites that it must pass. */
+/**
+ * Opens the entry points, each with the suites that it must pass. The others of the Node server run
+ * over the real store (`contract`).
+ */
 const DOORS = [
+  [
+    "a Node server",
+    (opened: OpenLedger) => startServer(opened, { host: "127.0.0.1", port: 0 }),
+    [keysInUrlsContract],
+  ],
   ["an HTTP API", openBuffered(apiGatewayEvent), SUITES],
   ["an HTTP API that keeps %25", openBuffered(apiGatewayKeepingPercent), [keysInUrlsContract]],
   [
     "a Function URL that sends whole answers",
     openBuffered(functionUrlEvent),
-    [keysInUrlsContract, systemContract],
+    [keysInUrlsContract, ...(DEPTH > 1 ? [systemContract] : [])],
   ],
   [
     "a Function URL that streams",

@@ -20,10 +20,10 @@ import { saveResult } from "./save-result.ts";
  */
 const REQUESTS = Number(process.env.FUZZ_REQUESTS || 375 * DEPTH);
 /**
- * Every operation must succeed once. Those that chance left out get up to this many further rounds
- * of their own, each with this number of requests per operation.
+ * In a longer run every operation must succeed once. Those that chance left out get up to this many
+ * further rounds of their own, each with this number of requests per operation.
  */
-const MORE_ROUNDS = 30;
+const MORE_ROUNDS = REQUESTS < 1_000 ? 0 : 30;
 const MORE_EACH = 20;
 /** A member that occurs in this number of consecutive answers counts as always present. */
 const OPTIONAL_FROM = 40;
@@ -122,7 +122,7 @@ it(`${REQUESTS} generated requests are answered as documented (SEED=${SEED})`, {
   expect(lost, "closed connections").toBeLessThanOrEqual(REQUESTS / 100);
   expect(unavailable, "answers 503").toBeLessThanOrEqual(REQUESTS / 100);
   expect(neverAbsent(OPTIONAL_FROM), "always there, and not required").toEqual([]);
-  expect(neverSucceeded(), "never answered with success").toEqual([]);
+  if (MORE_ROUNDS > 0) expect(neverSucceeded(), "never answered with success").toEqual([]);
 });
 
 /** Sends requests, several at a time. */

@@ -1,17 +1,6 @@
-import { DEPTH } from "../../../support/depth.ts";
 import type { Through } from "./archive-world.ts";
 
 class Killed extends Error {}
-
-const EVERY = DEPTH > 1 ? 1 : 3;
-
-/**
- * The requests at which a process is killed, without an end. `npm run test:deep` kills at each, and
- * `npm test` at every third from `first` on.
- */
-export function* killPoints(first: number): Generator<number> {
-  for (let at = first % EVERY; ; at += EVERY) yield at;
-}
 
 /** Kills a process before its request number `at`, or between that request and its answer. */
 export const killAt = (at: number, when: "before" | "after") => {
