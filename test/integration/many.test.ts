@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Ledger } from "../../packages/core/src/index.ts";
-import { defaultTenant } from "../../packages/core/src/model/names.ts";
+import { defaultTenant, scopeName } from "../../packages/core/src/model/names.ts";
+import { createTable } from "../../packages/core/src/table/table.ts";
 import { createManyTable } from "../support/many-table.ts";
 
 const table = createManyTable();
@@ -56,6 +57,24 @@ describe("a stream of 64 partitions", () => {
     );
     expect(requests).toBeLessThanOrEqual(2 * PARTITIONS + 1);
     expect(waves).toBeLessThanOrEqual(5);
+  });
+
+  it("[partitions.wait] 20 publishes that meet a change in one process lead the stream on once", async () => {
+    await ledger.createStream(defaultTenant, wide("turning", PARTITIONS));
+    const { streams } = createTable(table.connection);
+    const row = await streams.load(scopeName(defaultTenant, "turning"));
+    if (row === undefined) throw new Error("there is no stream");
+    await streams.turnTo(row, 2);
+    const fresh = table.open();
+    const events = [{ attributes: { key: "k" }, data: "1" as never }];
+    const { requests } = await table.count(() =>
+      Promise.all(
+        Array.from({ length: 20 }, () => fresh.publish(defaultTenant, "turning", events)),
+      ),
+    );
+    expect((await ledger.getStream(defaultTenant, "turning")).partitions).toBe(2);
+    // Each chain is read and gets its turn, and each publish reads the stream's row.
+    expect(requests).toBeLessThanOrEqual(4 * PARTITIONS + 20 * 6);
   });
 
   it("a page that the first partitions fill reads no others", async () => {

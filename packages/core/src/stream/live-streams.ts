@@ -97,12 +97,23 @@ export function createLiveStreams({ table, clock, random, bringOn }: LiveStreamD
     });
   }
 
+  /** The changes that this process leads on now. All operations that meet a change wait for one. */
+  const leading = new Map<string, Promise<unknown>>();
+  function lead(stream: LiveStream): Promise<unknown> {
+    const name = `${stream.life}#${stream.epochs?.length ?? 1}`;
+    const known = leading.get(name);
+    if (known !== undefined) return known;
+    const work = bringOn(stream.life, stream).finally(() => leading.delete(name));
+    leading.set(name, work);
+    return work;
+  }
+
   /** Returns the stream in a later epoch than the known one, if it turns to one. */
   async function inNextEpoch(tenant: Tenant, known: LiveStream): Promise<LiveStream> {
     const present = await load(tenant, bareOf(known.name));
     if (present.uid !== known.uid) throw streamNotFound();
     if (present.growing === undefined) return present;
-    await bringOn(present.life, present);
+    await lead(present);
     return load(tenant, bareOf(known.name));
   }
 
