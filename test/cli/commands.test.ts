@@ -194,6 +194,25 @@ describe("push", () => {
   });
 });
 
+describe("keys", () => {
+  it("says which keys a revoked key has created, and revokes them when it is asked to", async () => {
+    const [maker] = await lines("keys", "create", "maker", "--scope", "admin,read");
+    const env = { EVENTLEDGER_API_KEY: String(maker?.apiKey) };
+    const { out } = await elWith({ env }, "keys", "create", "made", "--scope", "read", "--json");
+    const { id } = JSON.parse(out);
+    const revoked = await elWith({ tty: true }, "keys", "rm", String(maker?.id), "--yes");
+    expect(revoked.code).toBe(0);
+    expect(revoked.err).toContain(`It has created 1 key that stays valid: ${id} (made).`);
+    expect(revoked.err).toContain(`el keys rm ${maker?.id} --cascade`);
+    expect((await el("keys", "info", id)).code).toBe(0);
+    const both = await el("keys", "rm", String(maker?.id), "--cascade", "--yes");
+    expect(both.code).toBe(0);
+    expect((await el("keys", "info", id)).code).toBe(3);
+    // Without --cascade there is nothing left to revoke.
+    expect((await el("keys", "rm", String(maker?.id), "--yes")).code).toBe(3);
+  });
+});
+
 describe("schemas", () => {
   it("shows whom a change would break, and refuses it until it is forced", async () => {
     await el("subs", "create", "orders/billing", "--reads", "placed=/total,/at");

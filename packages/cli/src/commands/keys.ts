@@ -4,7 +4,7 @@ import { UsageError } from "../io.ts";
 import { renderFacts } from "../output/facts.ts";
 import { plural, relative, visible } from "../output/words.ts";
 import type { Register } from "../register.ts";
-import type { ApiKey, KeyScope, NewApiKey } from "../sdk.ts";
+import { type ApiKey, type KeyScope, LedgerProblem, type NewApiKey } from "../sdk.ts";
 
 export function keysCommands({ program, act }: Register): void {
   const keys = program.command("keys").description("list, create, rotate and revoke API keys");
@@ -151,14 +151,41 @@ async function revoke(
 ): Promise<void> {
   const { keys } = cli.server().admin;
   const { signal } = cli.io;
-  const { name } = await keys.get(id, { signal });
+  // A key that is revoked already can still be named, to revoke what it has created.
+  const key = await keys.get(id, { signal }).catch((error: unknown) => {
+    if (cascade && error instanceof LedgerProblem && error.code === "api-key-not-found")
+      return undefined;
+    throw error;
+  });
+  const title = key === undefined ? id : `${id} (${visible(key.name)})`;
   const others = cascade ? " and the keys that it has created" : "";
-  if (!(await confirm(cli, `Revoke the key ${id} (${visible(name)})${others}?`))) {
+  if (!(await confirm(cli, `Revoke the key ${title}${others}?`))) {
     await cli.out.note("Nothing was revoked.");
     return;
   }
-  await keys.revoke(id, { cascade, signal });
+  const made = cascade ? [] : await listMade(cli, id);
+  const names = made.map(({ id: of, name }) => `${of} (${visible(name)})`).join(", ");
+  const keysMade = plural(made.length, "key");
+  const isOffered = made.length > 0 && !cli.globals.yes;
+  const takesAll =
+    cascade ||
+    (isOffered && (await confirm(cli, `It has created ${keysMade}: ${names}. Revoke them too?`)));
+  await keys.revoke(id, { cascade: takesAll, signal });
   await cli.out.document({ id, status: "revoked" }, () => {
     return `Revoked the key ${id}. It is refused everywhere after ${plural(30, "second")}.`;
   });
+  if (made.length === 0 || takesAll) return;
+  await cli.out.note(
+    `It has created ${keysMade} that stay${made.length === 1 ? "s" : ""} valid: ${names}.`,
+  );
+  await cli.out.hint(`el keys rm ${id} --cascade`);
+}
+
+/** Returns the keys that a key has created itself. */
+async function listMade(cli: Cli, id: string): Promise<ApiKey[]> {
+  const made: ApiKey[] = [];
+  for await (const key of cli.server().admin.keys.list({ signal: cli.io.signal })) {
+    if (key.createdBy === id) made.push(key);
+  }
+  return made;
 }

@@ -29,13 +29,13 @@ export function schemasCommands({ program, act }: Register): void {
     .option("--force", "also change what the mode forbids, or what subscriptions read")
     .addHelpText(
       "after",
-      "\nExamples:\n  $ el schemas set orders schemas.json\n  $ el schemas set orders --compatibility backward",
+      `${FILE}\nExamples:\n  $ el schemas set orders schemas.json\n  $ el schemas set orders --compatibility backward`,
     )
     .action(act<Flags>(set));
   schemas
     .command("check <stream> <file>")
     .description("show what a change would do, and whom it breaks")
-    .addHelpText("after", "\nExample:\n  $ el schemas check orders schemas.json")
+    .addHelpText("after", `${FILE}\nExample:\n  $ el schemas check orders schemas.json`)
     .action(act(check));
   schemas
     .command("rm <stream>")
@@ -43,6 +43,11 @@ export function schemasCommands({ program, act }: Register): void {
     .addHelpText("after", "\nExample:\n  $ el schemas rm orders --yes")
     .action(act((cli, [stream]) => remove(cli, stream)));
 }
+
+const FILE = `
+The file has a JSON Schema for each type of event:
+  {"schemas":{"order.placed":{"type":"object","required":["total"]}}}
+`;
 
 type Flags = { compatibility?: string; force?: boolean };
 
