@@ -123,7 +123,7 @@ const PARTS: Readonly<Record<string, Part>> = {
         "router-cpu": program("the CPU time of requests", "router-cpu"),
         burst: program("a publisher while a burst is compacted", "burst"),
         sdk: program("the SDK beside bare HTTP", "sdk"),
-        many: program("a bootstrap of 100,000 keys, in one part and in 8", "many"),
+        many: program("a bootstrap of 100,000 keys, and 10,000 streams", "many"),
       }),
   counted: {
     about: "requests and capacity units, on the simulated table",
