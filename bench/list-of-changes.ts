@@ -42,8 +42,7 @@ function randomOf(seed: number): () => number {
 }
 
 /** Lists the changes of events, as compaction does. */
-function listAll(load: "uniform" | "hot", keys: number, events: number, since: number) {
-  const random = randomOf(keys);
+function listAll(next: (sequence: number) => number, events: number, since: number) {
   let parts: Part[] = [];
   let units = 0;
   let ids = 0;
@@ -57,7 +56,7 @@ function listAll(load: "uniform" | "hot", keys: number, events: number, since: n
   let some: Change[] = [];
   const changed = new Set<string>();
   for (let sequence = 1; sequence <= events; sequence++) {
-    const key = uuid(keyOf(load, keys, random));
+    const key = uuid(next(sequence));
     some.push({ key, sequence });
     if (sequence >= since) changed.add(key);
     if (sequence % LISTED_AT_ONCE !== 0 && sequence < events) continue;
@@ -67,13 +66,10 @@ function listAll(load: "uniform" | "hot", keys: number, events: number, since: n
     }
     some = [];
     for (let plan = planComparison(parts); plan !== undefined; plan = planComparison(parts)) {
-      const { level } = plan;
       const group = parts.slice(parts.length - plan.chunks.length);
       const kept = parts.slice(0, parts.length - group.length);
-      const plans = planReplacement(
-        group.map(({ changes }) => changes),
-        to,
-      );
+      const compared = group.map(({ changes }) => changes);
+      const { plans, level } = planReplacement(compared, { to, level: plan.level });
       if (plans !== undefined) for (const part of group) units += part.units;
       const next =
         plans?.map((each) => write(each.changes, each.to, level, to)) ??
@@ -123,7 +119,8 @@ console.log(`| load | keys | list, units/event | parts | bytes of the list per c
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |`);
 for (const load of ["uniform", "hot"] as const) {
   for (const keys of [1_000, 10_000, 100_000]) {
-    const list = listAll(load, keys, EVENTS, EVENTS / 2);
+    const random = randomOf(keys);
+    const list = listAll(() => keyOf(load, keys, random), EVENTS, EVENTS / 2);
     const perEvent = (list.units / EVENTS).toFixed(3);
     const runs = [1, 10, 100].map((n) => {
       const events = Math.min(EVENTS, 50_000);
@@ -134,4 +131,19 @@ for (const load of ["uniform", "hot"] as const) {
       `| ${load} | ${keys.toLocaleString("en")} | ${perEvent} | ${list.parts} | ${(list.bytes / list.changed).toFixed(0)} | ${runs.join(" | ")} |`,
     );
   }
+}
+
+// A subscriber knows 100,000 keys, and then 1,000 of them change a million times.
+const [all, few, versions] = [100_000, 1_000, EVENTS];
+const random = randomOf(few);
+const { bytes, changed, parts } = listAll(
+  (sequence) => (sequence <= all ? sequence : Math.floor(random() * few)),
+  all + versions,
+  all + 1,
+);
+for (const stateBytes of [STATE_BYTES, 1_024]) {
+  const part = (bytes / (changed * stateBytes)).toFixed(3);
+  console.log(
+    `${changed} of ${all} keys after ${versions} versions: ${bytes} bytes of the list in ${parts} parts, ${part} of states of ${stateBytes} bytes`,
+  );
 }

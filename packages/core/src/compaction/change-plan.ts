@@ -57,13 +57,12 @@ export function splitChanges(changes: readonly Change[], to: number): ChunkPlan[
 const sizeOf = ({ key, deletion }: Change): number =>
   Buffer.byteLength(key) + ENTRY_BYTES + (deletion === undefined ? 0 : DELETION_BYTES);
 
-/** The last parts of a list to compare, and their level after that. */
+/** The last parts of a list to compare, and their highest level. */
 export type Comparison = { readonly chunks: readonly ChangeChunk[]; readonly level: number };
 
 /**
- * Returns which parts to compare: all of the lowest levels at the end of the list, once they are of
- * eight runs. They are one run of the next level then. So a change is compared once for each level,
- * and there are few runs of each. Pure.
+ * Returns which parts to compare: those at the end of the list up to a level, once it has eight runs
+ * there. They are one run then, so there are few runs of each level. Pure.
  */
 export function planComparison(chunks: readonly ChangeChunk[]): Comparison | undefined {
   const levels = new Set(chunks.map(({ level }) => level));
@@ -72,25 +71,37 @@ export function planComparison(chunks: readonly ChangeChunk[]): Comparison | und
     const group = chunks.slice(above + 1);
     const compared = group.reduce((sum, { count }) => sum + count, 0);
     if (compared > COMPARED_MAX) return undefined;
-    const runs = new Set(group.map(({ run }) => run));
-    if (runs.size >= GROUP) return { chunks: group, level: level + 1 };
+    const runs = new Set(group.filter((each) => each.level === level).map(({ run }) => run));
+    if (runs.size >= GROUP) return { chunks: group, level };
   }
   return undefined;
 }
 
 /**
- * Returns the parts that replace the compared ones, without the changes that a later one
- * supersedes. Undefined if that would save too little: then the parts stay as they are. Pure.
+ * The parts that replace the compared ones, and their level. Without `plans` the parts stay as they
+ * are.
+ */
+export type Replacement = {
+  readonly plans: readonly ChunkPlan[] | undefined;
+  readonly level: number;
+};
+
+/**
+ * Returns what replaces compared parts: the same without the changes that a later one supersedes,
+ * unless that would save too little. The level rises if more than half of the changes stay. So a
+ * change that stays is written once for each level, and the few keys that change all the time are
+ * in few runs. Pure.
  */
 export function planReplacement(
   compared: readonly (readonly Change[])[],
-  to: number,
-): ChunkPlan[] | undefined {
+  { to, level }: { readonly to: number; readonly level: number },
+): Replacement {
   const all = compared.flat();
   const latest = latestChanges(all);
   const plans = splitChanges(latest, to);
   const isSmaller = latest.length <= all.length * KEPT_PART || plans.length * 2 <= compared.length;
-  return isSmaller ? plans : undefined;
+  const isHalved = latest.length * 2 <= all.length;
+  return { plans: isSmaller ? plans : undefined, level: isHalved ? level : level + 1 };
 }
 
 /** A comparison that leaves more than this part of the changes rewrites nothing. */

@@ -156,19 +156,19 @@ async function compareChunks(
 ): Promise<readonly ChangeChunk[] | undefined> {
   let present = chunks;
   for (let plan = planComparison(present); plan !== undefined; plan = planComparison(present)) {
-    const { level, chunks: group } = plan;
+    const { chunks: group } = plan;
     const others = present.slice(0, present.length - group.length);
     const ids = group.map(({ id }) => id);
     const rows = await table.changes.loadChunks(life, partition, ids);
     const found = rows.flatMap((row) => (row === undefined ? [] : [unpackChanges(row)]));
     const last = group.at(-1);
     if (found.length < group.length || last === undefined) return undefined;
-    const replacement = planReplacement(found, last.to);
+    const { plans, level } = planReplacement(found, { to: last.to, level: plan.level });
     const run = { level, run: last.to, at: last.at };
     const compared =
-      replacement === undefined
+      plans === undefined
         ? group.map((chunk) => ({ ...chunk, level, run: last.to }))
-        : await writeAll(write, replacement, run);
+        : await writeAll(write, plans, run);
     present = [...others, ...compared];
   }
   return present;
