@@ -56,7 +56,7 @@ export const scenarios: Readonly<Record<string, (core: CoreModules) => Promise<v
       await reader.page();
       await remove(SECOND);
       const run = slowCompact();
-      await world.runUntil(slow, "UpdateCommand");
+      await world.runUntil(slow, "UpdateCommand", "CHECKPOINT");
       await reader.finish();
       await world.runOut(slow, run);
     }),
@@ -147,7 +147,7 @@ export const scenarios: Readonly<Record<string, (core: CoreModules) => Promise<v
     play(core, async ({ world, publish, compact, sweep, slow, slowCompact, bootstrap }) => {
       await publish(FIRST);
       const run = slowCompact();
-      await world.runUntil(slow, "UpdateCommand");
+      await world.runUntil(slow, "UpdateCommand", "CHECKPOINT");
       await publish(SECOND);
       await compact();
       world.advance(2 * HOUR_MS);

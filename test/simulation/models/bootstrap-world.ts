@@ -120,14 +120,14 @@ export function createWorld(core: CoreModules, seed: number, keys: readonly stri
       next?.go();
       await settled();
     },
-    /** Runs a process until it wants to send a request whose label contains `text`. */
-    async runUntil(process: Process, text: string): Promise<void> {
+    /** Runs a process until it wants to send a request whose label contains all `texts`. */
+    async runUntil(process: Process, ...texts: readonly string[]): Promise<void> {
       await settled();
       for (;;) {
         const index = waiting.findIndex((each) => each.process === process);
         const next = waiting[index];
-        if (next === undefined) throw new Error(`${process.name} never sends ${text}`);
-        if (next.label.includes(text)) return;
+        if (next === undefined) throw new Error(`${process.name} never sends ${texts.join()}`);
+        if (texts.every((text) => next.label.includes(text))) return;
         await this.release(index);
       }
     },
