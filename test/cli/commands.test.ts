@@ -417,6 +417,64 @@ describe("asking", () => {
   });
 });
 
+describe("since a cursor", () => {
+  let since: string;
+  beforeAll(async () => {
+    await el("streams", "create", "changing");
+    const changing = new EventLedger({ url, apiKey: adminKey }).stream("changing");
+    for (const key of ["a", "b", "c"]) since = (await changing.publish({ key, data: 0 })).cursor;
+    for (const data of [1, 2]) await changing.publish({ key: "a", data });
+    await changing.publish({ key: "b", data: null });
+    await changing.publish({ key: "new", data: 1 });
+    await el("compact", "changing");
+  });
+
+  it("el state has each key that changed once, and deletions, and the cursor of the next time", async () => {
+    const { code, out, err } = await elWith({ tty: true }, "state", "changing", "--since", since);
+    expect(code).toBe(0);
+    expect(out).toMatch(/ 5 .* a .*2\n/);
+    const states = await lines("state", "changing", "--since", since);
+    expect(states.map(({ key, data }) => [key, data])).toEqual([
+      ["a", 2],
+      ["b", null],
+      ["new", 1],
+    ]);
+    const [next] = /(?<=el state changing --since )\S+/.exec(err) ?? [];
+    const later = await elWith({ tty: true }, "state", "changing", "--since", String(next));
+    expect(later.err).toContain("No key of changing has changed since.");
+    const some = await lines("state", "changing", "--since", since, "--key-prefix", "n");
+    expect(some.map(({ key }) => key)).toEqual(["new"]);
+  });
+
+  it("el state names no key with it", async () => {
+    const { code, err } = await el("state", "changing", "a", "--since", since);
+    expect([code, err]).toEqual([2, expect.stringContaining("--since lists keys")]);
+  });
+
+  it("el subs seek moves a subscription to the changed states", async () => {
+    await el("subs", "create", "changing/late", "--start", "latest");
+    const seek = (...more: string[]) => lines("subs", "seek", "changing/late", ...more);
+    const to = { since };
+    expect(await seek("--since", since, "--dry-run")).toMatchObject([{ to, moved: false }]);
+    expect(await seek("--since", since, "--yes")).toMatchObject([{ to, moved: true }]);
+    const path = "/streams/changing/subscriptions/late/poll";
+    const ledger = new EventLedger({ url, apiKey: adminKey });
+    const page = await ledger.request<{ events: { key: string }[] }>({ path });
+    expect(page.events.map(({ key }) => key)).toEqual(["a", "b", "new"]);
+    for (const places of [[], ["latest", "--since", since]]) {
+      const { code, err } = await el("subs", "seek", "changing/late", ...places, "--yes");
+      expect([code, err]).toEqual([2, expect.stringContaining("a place, or a cursor")]);
+    }
+  });
+});
+
+it("a number of partitions that is none is refused with what is allowed", async () => {
+  for (const command of ["create", "set"]) {
+    const { code, err } = await el("streams", command, "orders", "--partitions", "some");
+    expect([code, err]).toEqual([2, expect.stringContaining("1 or more, or auto: some")]);
+  }
+});
+
 it("the completion knows commands, options, streams and subscriptions", async () => {
   const words = async (...given: string[]) => {
     const { out } = await el("complete", "--", ...given);

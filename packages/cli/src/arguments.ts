@@ -19,9 +19,21 @@ export function parseDuration(text: string, option: string): number {
 }
 
 export function parseCount(text: string, option: string, least = 1): number {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (Number.isSafeInteger(value) && value >= least) return value;
+  const value = countOf(text, least);
+  if (value !== undefined) return value;
   throw new UsageError(`${option} takes a number, ${least} or more: ${text}`);
+}
+
+function countOf(text: string, least: number): number | undefined {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(value) && value >= least ? value : undefined;
+}
+
+/** `auto` stays as it is. */
+export function parseCountOrAuto(text: string, option: string): number | "auto" {
+  const value = text === "auto" ? text : countOf(text, 1);
+  if (value !== undefined) return value;
+  throw new UsageError(`${option} takes a number, 1 or more, or auto: ${text}`);
 }
 
 /** Returns a parser for commander. */

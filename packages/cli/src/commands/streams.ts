@@ -1,4 +1,4 @@
-import { counted, parseDuration } from "../arguments.ts";
+import { parseCountOrAuto, parseDuration } from "../arguments.ts";
 import { type Cli, confirm } from "../cli.ts";
 import { UsageError } from "../io.ts";
 import { renderFacts } from "../output/facts.ts";
@@ -95,8 +95,7 @@ export function streamsCommands({ program, act }: Register): void {
 }
 
 /** `auto`: the stream gets more partitions by itself. */
-const lanes = (text: string): number | "auto" =>
-  text === "auto" ? "auto" : counted("--partitions")(text);
+const lanes = (text: string): number | "auto" => parseCountOrAuto(text, "--partitions");
 
 type Settings = {
   description?: string;

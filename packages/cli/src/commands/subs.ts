@@ -119,7 +119,7 @@ async function describe(cli: Cli, found: SubscriptionView): Promise<string> {
   const { lag, keysBehind, snapshot, members, maxDeliveries, start } = found;
   const keys = keysBehind === null ? "" : ` of ${plural(keysBehind, "key")}`;
   const oldest = lag.events > 0 ? `, the oldest ${duration(lag.seconds)} old` : "";
-  const progress = snapshot ? `, ${snapshot.partsRead} of ${snapshot.parts} parts` : "";
+  const progress = snapshot ? `, ${snapshot.partsRead} of ${plural(snapshot.parts, "part")}` : "";
   const facts = renderFacts(cli.out, [
     ["subscription", `${found.stream}/${found.name}`],
     ["lag", `${plural(lag.events, "event")}${keys}${oldest}`],
