@@ -101,6 +101,13 @@ export function walk(world: World): void {
     await page.getByText(/^1 event will be delivered\. \d+ events will be left out\.$/).waitFor();
     await page.getByRole("button", { name: "Move moved" }).click();
     await page.getByText(/^The subscription moved is moved\.$/).waitFor();
+    await page.getByRole("button", { name: "Seek" }).click();
+    await page.getByLabel("the keys that changed since a cursor").check();
+    await page.getByLabel("Cursor", { exact: true }).fill(cursor);
+    await page.getByRole("button", { name: "Look first" }).click();
+    await page.getByText("The last event of each changed key will be delivered first.").waitFor();
+    await page.getByRole("button", { name: "Move moved" }).click();
+    await page.getByText("bootstrap, 0 of 1 part").waitFor();
 
     await page.goto(`${world.url}/console#${at}/search-index`);
     await page.getByText("bootstrap, 0 of 16 parts").waitFor();

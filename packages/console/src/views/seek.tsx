@@ -14,7 +14,7 @@ type Props = {
   readonly onDone: () => void;
 };
 
-type Target = "earliest" | "latest" | "bootstrap" | "place";
+type Target = "earliest" | "latest" | "bootstrap" | "since" | "place";
 
 /** The effect of a seek: how many events are delivered, and the first of them. */
 type Preview = { readonly text: string; readonly events: readonly Event[] };
@@ -33,7 +33,7 @@ export function SeekDialog({ stream, info, onClose, onDone }: Props) {
   const at = target === "place" ? String(readGoTo(typed, Date.now()).at ?? "") : target;
   const look = useAction(async () => setPreview(await previewOf(stream, info, at)));
   const seek = async () => {
-    await api.seek(stream, info.name, placeBody(at));
+    await api.seek(stream, info.name, at === "since" ? { since: typed.trim() } : placeBody(at));
     announce(`The subscription ${info.name} is moved.`);
     onDone();
   };
@@ -57,6 +57,7 @@ export function SeekDialog({ stream, info, onClose, onDone }: Props) {
             ["earliest", "the oldest event that is kept"],
             ["latest", "events published from now on"],
             ["bootstrap", "the current state of every key, then the events"],
+            ["since", "the keys that changed since a cursor, then the events"],
           ] as const
         ).map(([value, label]) => (
           <label class="check" key={value}>
@@ -70,10 +71,14 @@ export function SeekDialog({ stream, info, onClose, onDone }: Props) {
           </label>
         ))}
       </fieldset>
-      {target === "place" && (
+      {(target === "place" || target === "since") && (
         <Field
-          label="Time, sequence or cursor"
-          hint="Such as 14:02, 2026-11-29 14:02, 15m, #42, or the cursor of a page or a receipt."
+          label={target === "since" ? "Cursor" : "Time, sequence or cursor"}
+          hint={
+            target === "since"
+              ? "Of the last state that the subscriber has: of a page or a receipt, or a position."
+              : "Such as 14:02, 2026-11-29 14:02, 15m, #42, or the cursor of a page or a receipt."
+          }
         >
           <input
             required
@@ -118,6 +123,9 @@ function Shown({ preview: { text, events } }: { preview: Preview }) {
 async function previewOf(stream: string, info: SubscriptionInfo, at: string): Promise<Preview> {
   if (at === "bootstrap") {
     return { text: "The current state of every key will be delivered first.", events: [] };
+  }
+  if (at === "since") {
+    return { text: "The last event of each changed key will be delivered first.", events: [] };
   }
   const page = await api.events(stream, { from: at, limit: SHOWN });
   const total = page.events.length + (page.lag?.events ?? 0);

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { api, type Lag, type SubscriptionInfo } from "../api.ts";
-import { count, duration } from "../format.ts";
+import { count, counted, duration } from "../format.ts";
 import { Bar, Empty, Failure, Name, Skeleton, Stale, Tag } from "../parts/basics.tsx";
 import { useLoad } from "../parts/load.ts";
 import { Rows } from "../parts/rows.tsx";
@@ -111,7 +111,7 @@ export function Phase({ of: { phase, snapshot, lag } }: { of: SubscriptionInfo }
     return (
       <div class="phase">
         <span class="line">
-          bootstrap, {partsRead} of {parts} parts
+          bootstrap, {partsRead} of {counted(parts, "part")}
         </span>
         <Bar part={partsRead / parts} label="Parts of the snapshot that are committed" />
       </div>
