@@ -248,3 +248,18 @@ it("[usage.stored] has the size of the archive", async () => {
     compactedBytes: 10 * STATE_BYTES,
   });
 });
+
+it("[usage.stored] a deleted stream stores nothing from the hour of its deletion on", async () => {
+  awayFromTheHour();
+  const stream = await api.newStream();
+  await api.publish(stream, events(10));
+  await compact(stream);
+  const stored = async () =>
+    (await usage("by=stream&step=hour")).usage.findLast((each) => each.stream === stream)?.stored;
+  expect(await stored()).toMatchObject({ compactedBytes: 10 * STATE_BYTES });
+  await api.send({ method: "DELETE", path: `/streams/${stream}` });
+  const nothing = { hotBytes: 0, archivedBytes: 0, compactedBytes: 0 };
+  expect(await stored()).toEqual(nothing);
+  await api.createStream({ name: stream });
+  expect(await stored()).toEqual(nothing);
+});

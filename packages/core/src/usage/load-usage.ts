@@ -96,7 +96,13 @@ function daysOf(from: number, to: number): string[] {
   return days;
 }
 
-type Chain = { readonly life: Life; readonly partition: number; readonly retentionHours: number };
+type Chain = {
+  readonly life: Life;
+  readonly partition: number;
+  readonly retentionHours: number;
+  /** The hour in which the stream was deleted. */
+  readonly endedHour?: number;
+};
 
 type LiveUsage = {
   readonly partitions: readonly LiveHours[];
@@ -145,14 +151,14 @@ async function listChains(
 ): Promise<{ readonly chains: readonly Chain[]; readonly since: number }> {
   const chains: Chain[] = [];
   let sinceMs = Infinity;
-  const add = (life: Life, partitions: number, retentionHours: number) => {
+  const add = (partitions: number, chain: Omit<Chain, "partition">) => {
     for (let partition = 0; partition < partitions; partition++) {
-      chains.push({ life, partition, retentionHours });
+      chains.push({ ...chain, partition });
     }
   };
-  for (const { life, name, partitions } of await table.removals.list()) {
+  for (const { life, name, partitions, requestedAt } of await table.removals.list()) {
     if (ownerOf(name) !== tenant) continue;
-    add(life, partitions, 0);
+    add(partitions, { life, retentionHours: 0, endedHour: hourOf(requestedAt) });
     sinceMs = 0;
   }
   let after: Parameters<Table["directory"]["list"]>[2];
@@ -161,7 +167,8 @@ async function listChains(
     for (const stream of page.streams) {
       const { name, uid, retentionHours, createdAt } = stream;
       sinceMs = Math.min(sinceMs, createdAt);
-      if (!isAuditStream(name)) add(lifeOf(name, uid), chainCount(stream), retentionHours);
+      if (isAuditStream(name)) continue;
+      add(chainCount(stream), { life: lifeOf(name, uid), retentionHours });
     }
     after = page.next ?? undefined;
   } while (after !== undefined);

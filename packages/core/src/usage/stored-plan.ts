@@ -30,6 +30,8 @@ export type LiveHours = {
   readonly total: number;
   /** The size of the archive, and the hour of its last change. */
   readonly archived?: { readonly hour: number; readonly bytes: number };
+  /** The hour in which the stream was deleted, while it is being removed. */
+  readonly endedHour?: number;
 };
 
 /** The retention for a row that does not name one, because its stream is being removed. */
@@ -75,6 +77,7 @@ export function joinHours(
   for (const partition of live) {
     const part = partOf(partition);
     part.total = Math.max(part.total, partition.total);
+    part.endedHour = Math.min(part.endedHour, partition.endedHour ?? Infinity);
     add(part, partition.hours, partition.retentionHours);
     if (partition.archived !== undefined) part.archived.push(partition.archived);
   }
