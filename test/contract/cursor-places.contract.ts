@@ -86,6 +86,7 @@ const PLACES: readonly Place[] = [
     (x) => ({ path: `/compacted?cursor=${x}` }),
     { ...READS, ...all("other-query", READERS), list: "works" },
   ],
+  ["since of a list of current states", (x) => ({ path: `/compacted?since=${x}` }), READS],
   ["after of a poll", (x) => ({ path: `${SUBSCRIPTION}/poll?after=${x}` }), AHEAD],
   ["after in a body", (x) => ({ path: `${SUBSCRIPTION}/poll`, json: { after: x } }), AHEAD],
   ["a commit", (x) => ({ path: `${SUBSCRIPTION}/commit`, json: { cursor: x } }), COMMITS],
@@ -93,6 +94,11 @@ const PLACES: readonly Place[] = [
   [
     "the start of a subscription",
     (x) => ({ path: "/subscriptions", json: { name: `n${made++}`, start: { cursor: x } } }),
+    READS,
+  ],
+  [
+    "the difference that a subscription starts with",
+    (x) => ({ path: "/subscriptions", json: { name: `n${made++}`, start: { since: x } } }),
     READS,
   ],
   ["the list of streams", (x) => ({ path: `//streams?cursor=${x}` }), ofNames("streams")],
@@ -107,6 +113,11 @@ const PLACES: readonly Place[] = [
     "the list of parked keys",
     (x) => ({ path: `${SUBSCRIPTION}/parked?cursor=${x}` }),
     ofNames("parked"),
+  ],
+  [
+    "the difference that a seek begins",
+    (x) => ({ path: `${SUBSCRIPTION}/seek`, json: { to: { since: x } } }),
+    AHEAD,
   ],
   [
     "the target of a seek",

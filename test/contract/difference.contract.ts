@@ -125,7 +125,19 @@ function listed(api: Client, partitions: number): void {
 
   it("[difference.list] a cursor of something else is refused", async () => {
     const { cursor } = await api.listCompacted(made.stream, { since: made.since, limit: 1 });
-    await refusal(api.listCompacted(made.stream, { since: cursor }), "invalid-cursor");
+    const within = await refusal(
+      api.listCompacted(made.stream, { since: cursor }),
+      "invalid-cursor",
+    );
+    expect(within).toMatchObject({ reason: "other-query" });
+    expect(within.detail).toContain("within a snapshot");
+    const { follow } = await api.listCompacted(made.stream, { limit: 500, keyPrefix: "key-" });
+    for (const keyPrefix of [undefined, "new"]) {
+      const few = api.listCompacted(made.stream, { since: follow, keyPrefix });
+      const { detail } = await refusal(few, "invalid-cursor");
+      expect(detail).toContain("other keys are asked for too");
+    }
+    await api.listCompacted(made.stream, { since: follow, keyPrefix: "key-1" });
     const other = await api.newStream({ partitions });
     await refusal(api.listCompacted(other, { since: made.since }), "invalid-cursor");
     const plain = await api.newStream({ compaction: "none" });
@@ -188,6 +200,16 @@ function subscribed(api: Client, partitions: number): void {
       ["a", 30],
       ["b", 1],
     ]);
+  });
+
+  it("[difference.exact] a cursor within a snapshot is no beginning of a difference", async () => {
+    const { stream } = await changeSome(api, partitions);
+    await api.createSubscription(stream, { name: "new", start: "bootstrap" });
+    const { cursor } = (await api.poll(stream, "new", { limit: 1 })).body;
+    const refused = await refusal(api.seek(stream, "new", { since: cursor }), "invalid-cursor");
+    expect(refused).toMatchObject({ reason: "other-query" });
+    expect(refused.detail).toContain("within a snapshot");
+    expect((await api.commit(stream, "new", cursor)).body).toMatchObject({ stale: false });
   });
 
   it("[difference.exact] a cursor ahead of compaction is followed by the log alone", async () => {

@@ -1,6 +1,6 @@
 import type { CompactedQuery } from "@eventledger/protocol";
 import { invalidCursor } from "../cursor/cursor.ts";
-import { assertListsEnough, assertSameList, withinList } from "../cursor/listed.ts";
+import { assertListsEnough, assertSameList, sinceWithinSnapshot } from "../cursor/listed.ts";
 import { resolvePositions } from "../log/read/browse.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { lifeText, type Tenant } from "../model/names.ts";
@@ -30,7 +30,7 @@ export function compactedOperations(parts: Parts) {
     prefix: string | undefined,
   ): Promise<readonly Position[]> {
     const cursor = await places.ofCursor(stream, text);
-    if (isInSnapshot(cursor.bootstrap)) throw withinList();
+    if (isInSnapshot(cursor.bootstrap)) throw sinceWithinSnapshot();
     assertListsEnough(cursor, prefix);
     return resolvePositions(log, stream, cursor);
   }

@@ -63,7 +63,7 @@ export async function listCompacted(
   assertCompacted(stream);
   if (from !== undefined && !isOpen(from, deps.clock.now())) throw listExpired();
   if (parts !== undefined && (since ?? from?.difference) !== undefined) {
-    throw invalidRequest("/query/parts", "must not divide a list with `since`");
+    throw invalidRequest("/query/parts", "cannot divide a list with `since`, which has one part");
   }
   const begin = () =>
     since === undefined

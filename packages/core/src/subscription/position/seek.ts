@@ -1,6 +1,6 @@
 import type { Lag } from "@eventledger/protocol";
 import { type CursorContent, invalidCursor } from "../../cursor/cursor.ts";
-import { assertListsEnough, withinList } from "../../cursor/listed.ts";
+import { assertListsEnough, sinceWithinSnapshot, withinList } from "../../cursor/listed.ts";
 import { LedgerError } from "../../kernel/error.ts";
 import { again, retry } from "../../kernel/retry.ts";
 import type { Log, SeekPoint } from "../../log/log.ts";
@@ -129,7 +129,7 @@ export async function progressSince(
   if (subscription !== undefined && subscription.uid !== state?.row.uid) {
     throw invalidCursor("other-subscription");
   }
-  if (isInSnapshot(cursor.bootstrap)) throw withinList();
+  if (isInSnapshot(cursor.bootstrap)) throw sinceWithinSnapshot();
   assertListsEnough(cursor, keyPrefix);
   const positions = state === undefined ? cursor.positions : filledUp(state, cursor);
   const since = await resolvePositions(log, stream, { ...cursor, positions });
