@@ -459,7 +459,7 @@ describe("since a cursor", () => {
     expect(await seek("--since", since, "--yes")).toMatchObject([{ to, moved: true }]);
     const path = "/streams/changing/subscriptions/late/poll";
     const ledger = new EventLedger({ url, apiKey: adminKey });
-    const page = await ledger.request<{ events: { key: string }[] }>({ path });
+    const page = await ledger.request<{ events: { key: string }[] }>({ method: "GET", path });
     expect(page.events.map(({ key }) => key)).toEqual(["a", "b", "new"]);
     for (const places of [[], ["latest", "--since", since]]) {
       const { code, err } = await el("subs", "seek", "changing/late", ...places, "--yes");
