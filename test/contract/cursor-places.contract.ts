@@ -1,5 +1,6 @@
 import type { CursorReason, Problem } from "@eventledger/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { documentedCodes } from "./access/openapi-operations.ts";
 import { at, type Client, createClient } from "./client.ts";
 import type { Call, Target } from "./wire.ts";
 
@@ -197,9 +198,10 @@ function everywhere(api: Client): void {
   });
 
   it.each(ROWS)("%s as %s: %s", async (kind, _, verdict, call) => {
-    const { path, json } = call(cursors[kind]);
+    const { path: end, json } = call(cursors[kind]);
+    const path = end.startsWith("//") ? end.slice(1) : at(stream) + end;
     const answer = await api.send({
-      path: path.startsWith("//") ? path.slice(1) : at(stream) + path,
+      path,
       ...(json === undefined
         ? {}
         : {
@@ -209,8 +211,13 @@ function everywhere(api: Client): void {
           }),
     });
     const { code, reason } = answer.body as Problem;
-    if (verdict === "works") expect(answer.status, answer.text).toBeLessThan(300);
-    else expect([code, reason], answer.text).toEqual(["invalid-cursor", verdict]);
+    if (verdict === "works") {
+      expect(answer.status, answer.text).toBeLessThan(300);
+      return;
+    }
+    expect([code, reason], answer.text).toEqual(["invalid-cursor", verdict]);
+    const method = json === undefined ? "GET" : "POST";
+    expect(documentedCodes(method, path, answer.status)).toContain(code);
   });
 }
 

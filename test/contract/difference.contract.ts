@@ -1,5 +1,6 @@
 import type { LedgerEvent } from "@eventledger/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { documentedCodes } from "./access/openapi-operations.ts";
 import { type Client, createClient } from "./client.ts";
 import { refusal, type Target } from "./wire.ts";
 
@@ -143,6 +144,10 @@ function listed(api: Client, partitions: number): void {
     const plain = await api.newStream({ compaction: "none" });
     const { body } = await api.publish(plain, { key: "a", data: 1 });
     await refusal(api.listCompacted(plain, { since: body.cursor }), "not-compacted");
+    const start = { since: body.cursor };
+    await refusal(api.createSubscription(plain, { name: "late", start }), "not-compacted");
+    const documented = documentedCodes("POST", `/streams/${plain}/subscriptions`, 409);
+    expect(documented).toContain("not-compacted");
   });
 }
 

@@ -9,7 +9,12 @@ export type Parameter = {
   readonly schema: Schema;
 };
 
-type Content = Readonly<Record<string, { readonly schema?: Schema }>>;
+type Content = Readonly<
+  Record<
+    string,
+    { readonly schema?: Schema; readonly examples?: Readonly<Record<string, unknown>> }
+  >
+>;
 
 /** One operation of the OpenAPI document. */
 export type DescribedOperation = {
@@ -53,6 +58,19 @@ export const operations: readonly DescribedOperation[] = Object.entries(
     responses: of.responses,
   })),
 );
+
+/** Returns the codes of the problems that the document names for a request and a status. */
+export function documentedCodes(method: string, path: string, status: number): string[] {
+  const segments = path.split("?")[0]?.split("/") ?? [];
+  const fits = (template: string) => {
+    const parts = template.split("/");
+    const same = (part: string, index: number) => part.startsWith("{") || part === segments[index];
+    return parts.length === segments.length && parts.every(same);
+  };
+  const found = operations.find((each) => each.method === method && fits(each.path));
+  const examples = found?.responses[status]?.content?.["application/problem+json"]?.examples;
+  return Object.keys(examples ?? {});
+}
 
 const components = openApi.components.schemas as unknown as Readonly<Record<string, Schema>>;
 

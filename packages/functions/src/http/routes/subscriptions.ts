@@ -42,6 +42,8 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
           "request-too-large",
           "stream-not-found",
           "subscription-exists",
+          "invalid-cursor",
+          "not-compacted",
           "changes-passed",
           "unsupported-media-type",
           "outcome-unknown",
