@@ -444,6 +444,11 @@ describe("since a cursor", () => {
     expect(later.err).toContain("No key of changing has changed since.");
     const some = await lines("state", "changing", "--since", since, "--key-prefix", "n");
     expect(some.map(({ key }) => key)).toEqual(["new"]);
+    const narrow = ["--since", since, "--key-prefix", "n"];
+    const hinted = await elWith({ tty: true }, "state", "changing", ...narrow);
+    const [, cursor, prefix] = / --since (\S+) --key-prefix (\S+)/.exec(hinted.err) ?? [];
+    const again = ["--since", String(cursor), "--key-prefix", String(prefix)];
+    expect(await lines("state", "changing", ...again)).toEqual([]);
   });
 
   it("el state names no key with it", async () => {

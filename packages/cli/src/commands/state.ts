@@ -75,7 +75,9 @@ async function changed(
     listed += events.length;
     if (page.cursor === null) {
       if (listed === 0) await cli.out.note(`No key of ${stream} has changed since.`);
-      await cli.out.hint(`el state ${stream} --since ${page.follow}`);
+      // The cursor of a list with a prefix is refused without it.
+      const prefix = keyPrefix === undefined ? "" : ` --key-prefix ${quoted(keyPrefix)}`;
+      await cli.out.hint(`el state ${stream} --since ${page.follow}${prefix}`);
       return;
     }
     query = { cursor: page.cursor };
