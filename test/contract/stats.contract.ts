@@ -15,6 +15,19 @@ export function statsContract(target: Target): void {
 const NUMBERS = ["eventCount", "bytes", "firstEventAt", "lastEventAt", "watermarkLag"] as const;
 
 function ofStreams(api: Client): void {
+  it("[list.stats] a change of partitions is no event: the time of the last one stays", async () => {
+    const [empty, busy] = [await api.newStream(), await api.newStream()];
+    await api.publish(busy, { key: "a", data: 1 });
+    const { lastEventAt } = await api.getStream(busy);
+    for (const partitions of [2, 3]) {
+      for (const name of [empty, busy]) await api.patchStream(name, { partitions });
+    }
+    expect(await api.getStream(empty)).toMatchObject({ eventCount: 0, lastEventAt: null });
+    expect(await api.getStream(busy)).toMatchObject({ eventCount: 1, lastEventAt });
+    while (!(await api.compact(busy)).done);
+    expect(await api.getStream(busy)).toMatchObject({ eventCount: 1, lastEventAt });
+  });
+
   it("[list.stats] the list has the statistics of each stream's own view, and none by default", async () => {
     const [empty, busy, lanes] = [
       await api.newStream(),

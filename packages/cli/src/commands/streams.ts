@@ -204,7 +204,7 @@ function describePartitions(stream: StreamInfo): string {
   const changed = since === undefined ? "" : ` since ${since}, before that ${before.join(", ")}`;
   const next = nextPartitions === undefined ? "" : `, changing to ${count(nextPartitions)}`;
   const auto = autoPartitions ? ", more by itself" : "";
-  return `${count(partitions)}${auto}${changed}${next}`;
+  return `${count(partitions)}${changed}${auto}${next}`;
 }
 
 function describeArchive({ archive, archiveDays, archiveLock }: StreamInfo): string | undefined {

@@ -95,7 +95,7 @@ const partitionsOf = (info: StreamInfo): string => {
   const changed = before.length === 0 ? "" : `, before that ${before.join(", ")}`;
   const next = nextPartitions === undefined ? "" : `, changing to ${count(nextPartitions)}`;
   const auto = autoPartitions ? ", more by itself" : "";
-  return `${count(partitions)}${auto}${changed}${next}`;
+  return `${count(partitions)}${changed}${auto}${next}`;
 };
 
 const archiveOf = ({ archiveDays, archiveLock }: StreamInfo): string => {

@@ -67,8 +67,9 @@ export type StreamNumbers = Pick<
 >;
 
 /**
- * Measures the current content of a stream with at most five reads per partition, and two more if
- * it has an archive. None of these reads is for events.
+ * Measures the current content of a stream with at most five reads per partition, one more for a
+ * partition that has ended, and two more if the stream has an archive. None of these reads is for
+ * events.
  */
 export async function measureStream(
   deps: Deps,
@@ -135,8 +136,15 @@ async function lastTimeOf(
   { life, partition }: Place,
   { next, last, checkpoint }: EndPlace,
 ): Promise<number> {
-  const known = last?.publishedAt ?? batchTimeAt(checkpoint.times, next - 1);
-  return known ?? (await table.batches.loadLast(life, partition))?.publishedAt ?? -Infinity;
+  if (last === undefined) {
+    const known = batchTimeAt(checkpoint.times, next - 1);
+    if (known !== undefined) return known;
+  }
+  const end = last ?? (await table.batches.loadLast(life, partition));
+  // A row without events ends a chain.
+  const events =
+    end?.kind === undefined ? end : await table.batches.loadLastEvents(life, partition);
+  return events?.publishedAt ?? -Infinity;
 }
 
 /** Returns when the first archived event was published. */

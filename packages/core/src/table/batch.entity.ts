@@ -67,6 +67,23 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
   },
 
   /**
+   * Returns the last stored batch with events, or undefined. It looks at the last three rows, because
+   * at most two rows without events end a chain.
+   */
+  async loadLastEvents(life: Life, partition: number): Promise<BatchOutline | undefined> {
+    const query = {
+      life,
+      partition,
+      from: 0,
+      limit: 3,
+      order: "desc",
+      projection: "outline",
+    } as const;
+    const { batches } = await readRows(connection, () => sendQuery(connection, query));
+    return batches.find(({ kind }) => kind === undefined);
+  },
+
+  /**
    * Returns the batches that begin at these places, without their events, in the order of the
    * places. Undefined where none begins. A request for every hundred of them.
    */
