@@ -67,8 +67,8 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
   },
 
   /**
-   * Returns the last stored batch with events, or undefined. It looks at the last three rows, because
-   * at most two rows without events end a chain.
+   * Returns the last stored batch with events, or undefined. It looks at the last three rows,
+   * because at most two rows without events end a chain.
    */
   async loadLastEvents(life: Life, partition: number): Promise<BatchOutline | undefined> {
     const query = {
