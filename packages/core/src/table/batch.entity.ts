@@ -67,15 +67,15 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
   },
 
   /**
-   * Returns the last stored batch with events, or undefined. It looks at the last three rows,
-   * because at most two rows without events end a chain.
+   * Returns the last stored batch with events, or undefined. It looks at the last four rows:
+   * a jump, a turn and a seal have no events.
    */
   async loadLastEvents(life: Life, partition: number): Promise<BatchOutline | undefined> {
     const query = {
       life,
       partition,
       from: 0,
-      limit: 3,
+      limit: 4,
       order: "desc",
       projection: "outline",
     } as const;
