@@ -76,6 +76,29 @@ function ofStreams(api: Client): void {
 }
 
 function ofSubscriptions(api: Client): void {
+  it("[list.stats] subscriptions have the lags of their places within one batch", async () => {
+    const stream = await api.newStream();
+    await api.publish(
+      stream,
+      ["a", "b", "c", "d"].map((key) => ({ key, data: key })),
+    );
+    for (const [name, limit] of [
+      ["one", 1],
+      ["two", 2],
+      ["three", 3],
+    ] as const) {
+      await api.createSubscription(stream, { name });
+      await api.commit(stream, name, (await api.poll(stream, name, { limit })).body.cursor);
+    }
+    const { subscriptions } = (await api.listSubscriptions(stream, { include: "stats" })).body;
+    const lags = subscriptions.map(({ name, lag }) => [name, lag?.events]);
+    expect(lags).toEqual([
+      ["one", 3],
+      ["three", 1],
+      ["two", 2],
+    ]);
+  });
+
   it("[list.stats] the list has the statistics of each subscription's own view, and none by default", async () => {
     const stream = await api.newStream({ partitions: 2 });
     await api.publish(

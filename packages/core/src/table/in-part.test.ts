@@ -19,6 +19,17 @@ it("only keys without an answer are requested again, so that no row is lost that
   expect(asked).toEqual([["a", "b", "c"], ["b", "c"], ["c"]]);
 });
 
+it("a key that is there twice is requested once, because the table refuses repeated keys", async () => {
+  const asked: { id: string }[][] = [];
+  const keys = ["a", "b", "a"].map((id) => ({ id }));
+  const rows = await readEach(connection, keys, async (some) => {
+    asked.push(some);
+    return { data: some.map(({ id }) => id), unprocessed: [] };
+  });
+  expect(rows).toEqual(["a", "b", "a"]);
+  expect(asked).toEqual([[{ id: "a" }, { id: "b" }]]);
+});
+
 it("a table that makes no progress is given up", async () => {
   const read = async (keys: string[]) => ({ data: keys.map(() => null), unprocessed: keys });
   await expect(readEach(connection, ["a"], read)).rejects.toMatchObject({

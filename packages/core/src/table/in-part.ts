@@ -18,8 +18,9 @@ type BatchRead<Row> = {
 };
 
 /**
- * Returns the rows of these keys in their order, undefined for a key without a row. BatchGetItem
- * may answer a part and list the other keys as `UnprocessedKeys`, even when the table is healthy.
+ * Returns the rows of these keys in their order, undefined for a key without a row. A key may be
+ * there several times: it is requested once, because BatchGetItem refuses repeated keys. It may
+ * answer a part and list the other keys as `UnprocessedKeys`, even when the table is healthy.
  * In its answer an unprocessed key looks like a key without a row. So the unprocessed keys are
  * requested again until there are none. `read` must keep the order of the keys. Throws
  * `store-unavailable` when the table makes no progress.
@@ -30,21 +31,23 @@ export async function readEach<Key, Row>(
   read: (keys: Key[]) => Promise<BatchRead<Row>>,
 ): Promise<(Row | undefined)[]> {
   const { clock, random } = connection;
-  const rows: (Row | undefined)[] = keys.map(() => undefined);
-  let open = [...keys.entries()];
-  for (let idle = 0; open.length > 0; ) {
-    const { data, unprocessed } = await readRows(connection, () =>
-      read(open.map(([, key]) => key)),
-    );
-    for (const [index, [at]] of open.entries()) rows[at] = data[index] ?? undefined;
+  const names = keys.map((key) => JSON.stringify(key));
+  const rows = new Map<string, Row>();
+  let open = new Map(names.map((name, at) => [name, keys[at] as Key]));
+  for (let idle = 0; open.size > 0; ) {
+    const { data, unprocessed } = await readRows(connection, () => read([...open.values()]));
+    for (const [index, name] of [...open.keys()].entries()) {
+      const row = data[index];
+      if (row !== null && row !== undefined) rows.set(name, row);
+    }
     if (unprocessed.length === 0) break;
-    const left = open.filter(([at]) => rows[at] === undefined);
-    idle = left.length < open.length ? 0 : idle + 1;
+    const left = new Map([...open].filter(([name]) => !rows.has(name)));
+    idle = left.size < open.size ? 0 : idle + 1;
     if (idle >= IDLE_TRIES) throw storeUnavailable(new Error("UnprocessedKeys"));
     await clock.sleep(fullJitterMs(random, idle, READ_BACKOFF));
     open = left;
   }
-  return rows;
+  return names.map((name) => rows.get(name));
 }
 
 /**
