@@ -70,7 +70,7 @@ export function walk(world: World): void {
     await page.getByRole("link", { name: "Settings" }).click();
     await button("Change").click();
     await page.getByLabel("Description").fill("of the walk");
-    await page.getByLabel("Partitions").fill("2");
+    await page.getByRole("spinbutton", { name: "Partitions" }).fill("2");
     await button("Save").click();
     await page.getByText("of the walk").waitFor();
     await page.getByText("2, before that 1").waitFor();

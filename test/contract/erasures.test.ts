@@ -82,7 +82,8 @@ async function bytesOfBucket(): Promise<Buffer> {
   for (const name of names) {
     const body = await bucket.objects.read(name, 0, 100_000_000);
     if (body === undefined) continue;
-    parts.push(Buffer.from(name), Buffer.from(body), gunzipSync(body));
+    const isPacked = body[0] === 0x1f && body[1] === 0x8b;
+    parts.push(Buffer.from(name), Buffer.from(body), isPacked ? gunzipSync(body) : Buffer.of());
   }
   return Buffer.concat(parts);
 }
