@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -65,15 +66,26 @@ function takeLock(lock: string): boolean {
   }
 }
 
+/**
+ * Builds outside `node_modules`. Inside, the compiler takes the copy for an installed package, and
+ * some types that it infers import from the path of the copy.
+ */
 function buildAt(kept: string, name: "sdk" | "outbox"): void {
-  const folder = mkdtempSync(`${kept}.making-`);
-  packLibrary(name, folder);
-  renameSync(folder, kept);
+  const built = mkdtempSync(join(work, `${name}-`));
+  packLibrary(name, built);
+  const copy = mkdtempSync(`${kept}.making-`);
+  cpSync(built, copy, { recursive: true });
+  renameSync(copy, kept);
 }
 
-/** Returns a digest of all files of a package, and of the locked versions of its build tools. */
+/**
+ * Returns a digest of all files of a package, of this file, and of the locked versions of the build
+ * tools.
+ */
 function digestOf(source: string): string {
-  const hash = createHash("sha256").update(readFileSync(join(root, "package-lock.json")));
+  const hash = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .update(readFileSync(import.meta.filename));
   const files = readdirSync(source, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
@@ -119,6 +131,19 @@ export function packagingTests(packed: () => Packed): void {
         kind !== "CJSResolvesToESM" && (resolutionKind ?? "") !== "node10",
     );
     expect(wrong).toEqual([]);
+  });
+
+  it("has types that import only its own modules and the SDK", () => {
+    const dist = join(packed().folder, "dist");
+    const files = readdirSync(dist, { recursive: true, encoding: "utf8" });
+    const imports = files
+      .filter((file) => file.endsWith(".d.ts"))
+      .flatMap((file) => [
+        ...readFileSync(join(dist, file), "utf8").matchAll(/(?:from |import\()"([^"]+)"/g),
+      ])
+      .map(([, specifier = ""]) => specifier);
+    expect(imports).not.toEqual([]);
+    expect(imports.filter((each) => !/^(\.|@eventledger\/sdk|node:)/.test(each))).toEqual([]);
   });
 
   it("has no dependency", () => {

@@ -22,16 +22,15 @@ export type ConnectionOptions = {
   readonly clock?: Clock | undefined;
 };
 
-export function openConnection({ apiKey = "", ...options }: ConnectionOptions): Connection {
-  const url = new URL(options.url).href.replace(/\/$/, "");
+export function openConnection(options: ConnectionOptions): Connection {
   return connect({
-    url,
-    apiKey,
+    ...options,
+    url: new URL(options.url).href.replace(/\/$/, ""),
+    apiKey: options.apiKey ?? "",
     // The global fetch is wrapped, because browsers refuse it when it is called as a method.
     fetch: options.fetch ?? ((address, init) => fetch(address, init)),
     timeoutMs: options.timeoutMs ?? 10_000,
     retry: { ...RETRY, ...options.retry },
     clock: options.clock ?? systemClock,
-    onRequest: options.onRequest,
   });
 }

@@ -109,8 +109,10 @@ export class LedgerProblem extends Branded {
 
   /** Whether an error is a problem and, if codes are given, has one of them. */
   static is(error: unknown, ...codes: ProblemCode[]): error is LedgerProblem {
-    if (!isBranded(error, "LedgerProblem")) return false;
-    return codes.length === 0 || (codes as string[]).includes((error as LedgerProblem).code);
+    return (
+      isBranded(error, "LedgerProblem") &&
+      (codes.length === 0 || (codes as string[]).includes((error as LedgerProblem).code))
+    );
   }
 }
 

@@ -14,7 +14,7 @@ export function nextBatch(
   return queue.length;
 }
 
-const AT_FAULT = /^\/events\/(\d+)(\/|$)/;
+const AT_FAULT = /^\/events\/(\d+)\b/;
 
 /**
  * Returns the events of a request that are given up. If the server names some, nothing was written,

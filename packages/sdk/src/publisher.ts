@@ -50,14 +50,13 @@ const GIVE_UP_MS = 23 * 3_600_000;
  */
 export function createPublisher<In extends NewEvent>(
   { connection, stream, schemas }: Pick<StreamContext, "connection" | "stream" | "schemas">,
-  options: PublisherOptions = {},
-): Publisher<In> {
-  const {
+  {
     lingerMs = 5,
     eventsMax = 500,
     bytesMax = 1_000_000,
     queuedBytesMax = 8_000_000,
-  } = options;
+  }: PublisherOptions = {},
+): Publisher<In> {
   const { clock } = connection;
   const name = newIdempotencyKey();
   const queue: Waiting[] = [];
@@ -93,7 +92,7 @@ export function createPublisher<In extends NewEvent>(
       try {
         const { events, cursor, life } = await publish(rest);
         for (const [index, waiting] of rest.entries()) {
-          done(waiting, () => waiting.resolve({ ...(events[index] as Published), cursor, life }));
+          waiting.resolve({ ...(events[index] as Published), cursor, life });
         }
         return;
       } catch (error) {
@@ -103,7 +102,7 @@ export function createPublisher<In extends NewEvent>(
         const refused = refusedEvents(error, rest.length);
         rest = rest.filter((waiting, index) => {
           const isKept = refused !== undefined && !refused.has(index);
-          if (!isKept) done(waiting, () => waiting.reject(error));
+          if (!isKept) waiting.reject(error);
           return isKept;
         });
       }
@@ -135,14 +134,6 @@ export function createPublisher<In extends NewEvent>(
     }
   }
 
-  function done({ bytes }: Waiting, settle: () => void): void {
-    queuedBytes -= bytes;
-    unsettled -= 1;
-    settle();
-    if (queuedBytes < queuedBytesMax) ready.signal();
-    if (unsettled === 0) idle.signal();
-  }
-
   function add(event: In): Promise<Added> {
     if (isClosed) return Promise.reject(new Error("the publisher is closed"));
     if (queuedBytes >= queuedBytesMax) {
@@ -159,8 +150,14 @@ export function createPublisher<In extends NewEvent>(
     const waiting = { ...settlers, key: event.key, printed, bytes };
     queuedBytes += bytes;
     unsettled += 1;
+    const settled = () => {
+      queuedBytes -= bytes;
+      unsettled -= 1;
+      if (queuedBytes < queuedBytesMax) ready.signal();
+      if (unsettled === 0) idle.signal();
+    };
     // flush() reports this failure, too.
-    waiting.promise.catch(() => {});
+    waiting.promise.then(settled, settled);
     if (schemas === undefined) enqueue(waiting);
     else {
       // Schemas may be asynchronous. Events keep the order in which they were added.
@@ -171,7 +168,7 @@ export function createPublisher<In extends NewEvent>(
           () => enqueue(waiting),
           (error: unknown) => {
             failure ??= { error };
-            done(waiting, () => waiting.reject(error));
+            waiting.reject(error);
           },
         ),
       );

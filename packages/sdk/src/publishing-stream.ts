@@ -13,10 +13,11 @@ export type PublishingStream<In extends NewEvent = NewEvent> = {
   delete(key: string, options?: PublishOptions): Promise<Receipt>;
 };
 
-export function publishingStream(
-  context: Pick<StreamContext, "connection" | "stream" | "schemas">,
-): PublishingStream {
-  const { connection, stream, schemas } = context;
+export function publishingStream({
+  connection,
+  stream,
+  schemas,
+}: Pick<StreamContext, "connection" | "stream" | "schemas">): PublishingStream {
   const publish = async (
     given: NewEvent | readonly NewEvent[],
     options: PublishOptions = {},

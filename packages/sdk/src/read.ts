@@ -29,17 +29,15 @@ export type ReadOptions = {
  */
 export async function* readPages(
   context: StreamContext,
-  options: ReadOptions = {},
+  { from, pageEvents, follow, onInvalid, onRetry, signal, ...filter }: ReadOptions = {},
 ): AsyncGenerator<Page<LedgerEvent>, void, void> {
-  const { from, pageEvents, follow, onInvalid, onRetry, signal, ...filter } = options;
   let former: Page<WireEvent> | undefined;
   for (;;) {
     const page: Page<WireEvent> = await ask(context, {
       method: "GET",
       path: `${streamPath(context.stream)}/events`,
       query: { ...filter, limit: pageEvents, from: former?.cursor ?? from },
-      waitSeconds: follow ? waitSecondsAfter(context.wait, former) : undefined,
-      attempts: follow ? FOREVER : undefined,
+      ...(follow && { waitSeconds: waitSecondsAfter(context.wait, former), attempts: FOREVER }),
       signal,
       onRetry,
     });

@@ -46,8 +46,8 @@ export function wholeStream(context: StreamContext): Stream {
         method: "POST",
         path: `${streamPath(context.stream)}/compact`,
         body: {},
-        signal,
         timeoutMs: COMPACT_TIMEOUT_MS,
+        signal,
       };
       while (!(await ask<{ done: boolean }>(context, call)).done);
     },

@@ -23,7 +23,8 @@ export async function readEvents(
   if (schemas === undefined) return events;
   const parked = new Set<string>();
   const usable: LedgerEvent[] = [];
-  for (const event of await Promise.all(events.map((each) => readWithSchema(schemas, each)))) {
+  const read = events.map((each) => (each.isDeletion ? each : readWithSchema(schemas, each)));
+  for (const event of await Promise.all(read)) {
     if (parked.has(event.key)) continue;
     if (!InvalidEvent.is(event)) usable.push(event);
     else if (onInvalid === "throw") throw event;

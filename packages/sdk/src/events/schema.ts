@@ -44,7 +44,7 @@ export type LedgerEventOf<S extends Schemas> = {
 export async function assertPublishable(schemas: Schemas | undefined, event: NewEvent) {
   if (schemas === undefined || event.data === null) return;
   const data = event.data instanceof RawJson ? JSON.parse(event.data.text) : event.data;
-  const checked = await check(schemas, event, data);
+  const checked = await readWithSchema(schemas, { ...event, data });
   if (InvalidEvent.is(checked)) throw checked;
 }
 
@@ -52,30 +52,20 @@ export async function assertPublishable(schemas: Schemas | undefined, event: New
  * Returns the event with its data as the schema returns it, or the reason why the schema refuses
  * it.
  */
-export async function readWithSchema(
+export async function readWithSchema<E extends Pick<NewEvent, "key" | "type" | "data">>(
   schemas: Schemas,
-  event: LedgerEvent,
-): Promise<LedgerEvent | InvalidEvent> {
-  if (event.isDeletion) return event;
-  const checked = await check(schemas, event, event.data);
-  return InvalidEvent.is(checked) ? checked : { ...event, data: checked.value };
-}
-
-async function check(
-  schemas: Schemas,
-  event: { readonly key: string; readonly type?: string | undefined; readonly sequence?: number },
-  data: unknown,
-): Promise<{ readonly value: unknown } | InvalidEvent> {
-  const { type = "" } = event;
-  const schema = Object.hasOwn(schemas, type) ? schemas[type] : undefined;
-  const result: Result<unknown> = schema
-    ? await schema["~standard"].validate(data)
+  event: E,
+): Promise<E | InvalidEvent> {
+  const { type = "", data } = event;
+  const result: Result<unknown> = Object.hasOwn(schemas, type)
+    ? await (schemas[type] as StandardSchema)["~standard"].validate(data)
     : { issues: [{ message: type ? `has the type ${type}, without a schema` : "has no type" }] };
-  return result.issues ? new InvalidEvent(event, toIssues(result.issues)) : result;
+  return result.issues
+    ? new InvalidEvent(event, result.issues.map(toIssue))
+    : { ...event, data: result.value };
 }
 
-const toIssues = (issues: readonly SchemaIssue[]): Issue[] =>
-  issues.map(({ message, path = [] }) => ({
-    message,
-    path: ["data", ...path.map((part) => (typeof part === "object" ? part.key : part))],
-  }));
+const toIssue = ({ message, path = [] }: SchemaIssue): Issue => ({
+  message,
+  path: ["data", ...path.map((part) => (typeof part === "object" ? part.key : part))],
+});

@@ -37,7 +37,7 @@ export async function attempt(
   // would otherwise collect a listener for each attempt.
   const controller = new AbortController();
   const onAbort = () => controller.abort(signal?.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
+  signal?.addEventListener("abort", onAbort);
   const mostMs = Math.max(usualMs, timeoutMs) + (waitSeconds ?? 0) * 1_000;
   const cancel = clock.after(mostMs, () =>
     controller.abort(new Error(`no answer within ${mostMs} ms`)),
@@ -90,26 +90,23 @@ function problemOf(
     throw new Error(`${status} with ${type || "no type"} is not an answer of EventLedger`);
   }
   const retryAfter = Number(header("retry-after")) || undefined;
-  const body = type.startsWith("application/problem+json") ? JSON.parse(text) : {};
-  if (typeof body.code === "string") {
-    return new LedgerProblem({ retryAfter, ...body }, maybeWritten);
+  let body = type.startsWith("application/problem+json") ? JSON.parse(text) : {};
+  if (typeof body.code !== "string") {
+    // Gateways send these statuses when the server does not answer.
+    if (status > 501 && status < 505) throw new Error(`a gateway answered ${status}`);
+    const retry = status === 408 || status >= 500 ? "same" : status === 429 ? "later" : "never";
+    body = { code: "unexpected-answer", status, retry, detail: `${status} ${text.slice(0, 200)}` };
   }
-  // Gateways send these statuses when the server does not answer.
-  if (status > 501 && status < 505) throw new Error(`a gateway answered ${status}`);
-  const retry = status === 408 || status >= 500 ? "same" : status === 429 ? "later" : "never";
-  const detail = `${status} ${text.slice(0, 200)}`;
-  return new LedgerProblem(
-    { code: "unexpected-answer", status, retry, detail, retryAfter },
-    maybeWritten,
-  );
+  return new LedgerProblem({ retryAfter, ...body }, maybeWritten);
 }
 
 /** Returns a query string. Undefined members are left out. */
-export const search = (query: Call["query"] = {}): string =>
-  Object.entries(query)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value], index) => `${index ? "&" : "?"}${name}=${encodeURIComponent(value ?? "")}`)
-    .join("");
+export function search(query: Call["query"] = {}): string {
+  const members = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : `${name}=${encodeURIComponent(value)}`,
+  );
+  return members.length === 0 ? "" : `?${members.join("&")}`;
+}
 
 const NEVER_SENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT_TIMEOUT|ConnectionRefused)$/;
 

@@ -60,5 +60,5 @@ export type ConnectionDeps = {
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
   readonly clock: Clock;
-  readonly onRequest: ((report: RequestReport) => void) | undefined;
+  readonly onRequest?: ((report: RequestReport) => void) | undefined;
 };

@@ -31,12 +31,12 @@ export function createOutage(clock: Clock, policy: RetryPolicy): Outage {
   ): Promise<Outcome> => {
     const outcome = await sending;
     if (!outcome.isLost) {
+      epoch += 1;
       failures = 0;
-      epoch += 1;
     } else if (began === epoch) {
-      failures += 1;
       epoch += 1;
-      openAt = clock.now() + backOffMs(policy, failures, Math.random());
+      failures += 1;
+      openAt = clock.now() + backOffMs(policy, failures);
     }
     return outcome;
   };

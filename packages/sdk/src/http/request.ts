@@ -50,7 +50,7 @@ export function connect(deps: ConnectionDeps): Connection {
       }
       maybeWritten ||= method !== "GET" && outcome.isOpen;
       if (isLost) error = unreachable(call, failures, maybeWritten, error);
-      const pauseMs = pauseAfter({ ...retry, attempts }, error, failures, Math.random());
+      const pauseMs = pauseAfter({ ...retry, attempts }, error, failures);
       if (pauseMs === undefined || failures >= attempts) throw error;
       last = error;
       call.onRetry?.(error);

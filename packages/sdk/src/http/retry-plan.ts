@@ -19,10 +19,9 @@ const RETRY_AFTER_MAX_MS = 60_000;
  * minute has more than 20 attempts.
  */
 export const backOffMs = (
-  { baseMs, maxMs }: RetryPolicy,
+  { baseMs, maxMs }: Pick<RetryPolicy, "baseMs" | "maxMs">,
   failures: number,
-  chance: number,
-): number => Math.round(Math.min(maxMs, baseMs * 2 ** (failures - 1)) * (1 + chance / 4));
+): number => Math.round(Math.min(maxMs, baseMs * 2 ** (failures - 1)) * (1 + Math.random() / 4));
 
 /**
  * Returns the pause before the same request is sent again, or undefined if repeating does not help.
@@ -32,9 +31,8 @@ export function pauseAfter(
   policy: RetryPolicy,
   error: Error,
   failures: number,
-  chance: number,
 ): number | undefined {
-  const pauseMs = backOffMs(policy, failures, chance);
+  const pauseMs = backOffMs(policy, failures);
   if (!LedgerProblem.is(error)) return pauseMs;
   const { retry, retryAfterMs = 0 } = error;
   if (retry !== "same" && retry !== "later") return undefined;

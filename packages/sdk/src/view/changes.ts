@@ -40,17 +40,18 @@ export function createChanges<Row>() {
     queues.add(queue);
     return {
       async next(): Promise<IteratorResult<Change, undefined>> {
-        for (;;) {
+        while (queues.has(queue)) {
           const value = queue.shift();
           if (value !== undefined) return { value, done: false };
-          if (isEnded || !queues.has(queue)) return { value: undefined, done: true };
+          if (isEnded) break;
           await more.promise();
         }
+        return { value: undefined, done: true };
       },
-      async return() {
+      return() {
         queues.delete(queue);
         more.signal();
-        return { value: undefined, done: true };
+        return this.next();
       },
       [Symbol.asyncIterator]() {
         return this;

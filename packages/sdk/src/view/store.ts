@@ -14,8 +14,8 @@ export type Mark = {
   /** The round that readers see. 0 until the first round is complete. */
   readonly shown: number;
   /**
-   * Where the list of current states continues: a cursor for each of its parts, with a space in
-   * between. Null before the list is begun and after its end.
+   * Where the list of current states continues, or the list of those that changed: a cursor for
+   * each of its parts, with a space in between. Null before the list is begun and after its end.
    */
   readonly listing: string | null;
   /** Where reading of the log continues. Null before the list is begun. */

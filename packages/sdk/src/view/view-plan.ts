@@ -1,5 +1,6 @@
 import { LedgerProblem } from "../errors.ts";
 import type { LedgerEvent } from "../events/event.ts";
+import type { Call } from "../http/call.ts";
 import type { Change, Mark, Put } from "./store.ts";
 
 /** Begins a new round. Readers see the old one in the meantime. */
@@ -52,29 +53,40 @@ export function applyPage<Row>(
     ...mark,
     version: mark.version + 1,
     life: page.life,
-    ...(isList ? { listing: page.cursor, follow: page.follow } : { follow: page.cursor }),
+    listing: isList ? page.cursor : null,
+    follow: isList ? page.follow : page.cursor,
     ...(completes && { ready: true, shown: mark.round }),
   };
   return { mark: next, ...fold(page.events, toRow), sweep: completes };
 }
 
 /** Returns pages of the parts of a list as one page. Its cursor has those of all parts. */
-export function joinPages([first, ...others]: readonly [ListPage, ...ListPage[]]): ListPage {
-  const pages = [first, ...others];
+export function joinPages(pages: readonly ListPage[]): ListPage {
   const events = pages.flatMap((page) => page.events);
-  const cursors = pages.flatMap(({ parts, cursor }) => parts ?? (cursor === null ? [] : [cursor]));
-  return { ...first, events, cursor: cursors.length === 0 ? null : cursors.join(BETWEEN) };
+  const cursors = pages.flatMap(({ parts, cursor }) => parts ?? cursor ?? []);
+  return { ...(pages[0] as ListPage), events, cursor: cursors.join(BETWEEN) || null };
 }
 
-/** Returns the cursors of the parts that a round has still to list. */
-export const partsOf = (listing: string): string[] => listing.split(BETWEEN);
+const LIMIT = 500;
+/** The number of parts in which a long list is read, all at the same time. */
+const PARTS = 4;
+
+/**
+ * Returns the queries of the next page of each part that is still to be listed. A list begins with
+ * a page that divides it. If the log no longer reaches back to the position of the copy, the list
+ * has only what changed since then.
+ */
+export const nextQueries = ({ listing, follow }: Mark): Call["query"][] =>
+  listing?.split(BETWEEN).map((cursor) => ({ cursor, limit: LIMIT })) ?? [
+    { limit: LIMIT, ...(follow === null ? { parts: PARTS } : { since: follow }) },
+  ];
 
 /** No cursor contains it. */
 const BETWEEN = " ";
 
 /** Returns whether a change must be stored: each page with events moves its cursor. */
-export const isChange = (before: Mark, { mark }: Change<unknown>): boolean =>
-  mark.listing !== before.listing || mark.follow !== before.follow || mark.ready !== before.ready;
+export const isChange = (before: Mark, { mark, sweep }: Change<unknown>): boolean =>
+  sweep || mark.listing !== before.listing || mark.follow !== before.follow;
 
 /** Returns whether the list of current states is still to be read. */
 export const isListing = (mark: Mark | undefined): boolean =>
@@ -85,20 +97,15 @@ function fold<Row>(
   events: readonly LedgerEvent[],
   toRow: ToRow<Row>,
 ): { readonly puts: readonly Put<Row>[]; readonly deletes: readonly string[] } {
-  const puts = new Map<string, Put<Row>>();
-  const deletes = new Set<string>();
-  for (const event of events) {
+  const puts: Put<Row>[] = [];
+  const deletes: string[] = [];
+  for (const event of new Map(events.map((each) => [each.key, each])).values()) {
     const { key, sequence } = event;
     const row = event.isDeletion ? undefined : toRow(event);
-    if (row === undefined) {
-      puts.delete(key);
-      deletes.add(key);
-    } else {
-      deletes.delete(key);
-      puts.set(key, { key, row, sequence });
-    }
+    if (row === undefined) deletes.push(key);
+    else puts.push({ key, row, sequence });
   }
-  return { puts: [...puts.values()], deletes: [...deletes] };
+  return { puts, deletes };
 }
 
 /**

@@ -153,6 +153,44 @@ describe("a view", () => {
     await view.close();
   });
 
+  it("catches up by the difference in several pages, which a restart continues", async () => {
+    const { fake, orders, meanwhile, put } = open();
+    const keys = Array.from({ length: 1_000 }, (_, n) => `k${n}`);
+    const publish = (data: number) =>
+      meanwhile(orders.publish(keys.map((key) => ({ key, data }))), 10);
+    await publish(1);
+    await put("gone", 1);
+    const store = memory<number>();
+    const first = orders.view({ store });
+    await meanwhile(first.ready());
+    await first.close();
+    await publish(2);
+    await put("gone", null);
+    fake.expire("orders");
+    let isBroken = false;
+    const second = orders.view({
+      store: {
+        ...store,
+        apply(change) {
+          if (isBroken) throw new Error("disk full");
+          isBroken = true;
+          return store.apply(change);
+        },
+      } as typeof store,
+    });
+    await expect(meanwhile(second.ready())).rejects.toThrow("disk full");
+    await second.close();
+    const listed = fake.requests.length;
+    const third = orders.view({ store });
+    await meanwhile(third.ready());
+    expect(rowsOf(third)).toEqual(Object.fromEntries(keys.map((key) => [key, 2])));
+    expect(third.progress.round).toBe(1);
+    const queries = fake.requests.slice(listed).filter(({ path }) => path.endsWith("/compacted"));
+    // 1,001 keys changed, and the second view had applied 500 of them.
+    expect(queries).toHaveLength(2);
+    await third.close();
+  });
+
   it("does not wait for a write after it was closed", async () => {
     const { fake, orders, meanwhile, put } = open();
     const store = memory<number>();

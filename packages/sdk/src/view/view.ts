@@ -15,8 +15,8 @@ import {
   joinPages,
   type ListPage,
   type LogPage,
+  nextQueries,
   nextRound,
-  partsOf,
   unlessPassed,
 } from "./view-plan.ts";
 import { createWaiters, type WaitOptions } from "./waiters.ts";
@@ -75,10 +75,7 @@ type IsAsync<Store> = Store extends { get(...given: never): infer Answer }
       : false
   : false;
 
-const FAILED_PAUSE_MS = { attempts: 0, baseMs: 1_000, maxMs: 15_000 };
-const LIST_LIMIT = 500;
-/** The number of parts in which a long list is read, all at the same time. */
-const LIST_PARTS = 4;
+const FAILED_PAUSE_MS = { baseMs: 1_000, maxMs: 15_000 };
 const LOG_LIMIT = 1_000;
 
 /**
@@ -88,15 +85,18 @@ const LOG_LIMIT = 1_000;
  */
 export function openView<Row>(
   context: StreamContext,
-  options: ViewOptions<Row, ViewStore<Row>, LedgerEvent>,
+  {
+    store,
+    keyPrefix,
+    toRow = (event) => event.data as Row,
+    onInvalid,
+    onStatus,
+  }: ViewOptions<Row, ViewStore<Row>, LedgerEvent>,
 ): View<Row, ViewStore<Row>> {
-  const { store, keyPrefix, onStatus, onInvalid = "throw" } = options;
-  const toRow = options.toRow ?? ((event: LedgerEvent) => event.data as Row);
   const { clock } = context.connection;
   const of = `${context.stream} ${keyPrefix ?? ""}`;
   const changes = createChanges<Row>();
-  const starting = createWaiters(clock);
-  const seeing = createWaiters(clock);
+  const waiters = createWaiters(clock);
   let mark: Mark | undefined;
   /** If an answer of the store was lost, the store may hold more than this process knows. */
   let isMarkKnown = false;
@@ -110,7 +110,7 @@ export function openView<Row>(
   /** Aborts a poll or a pause that the loop waits for. */
   let hold = new AbortController();
   /** The next page of each part of the list, which are read while the last ones are applied. */
-  let ahead: { readonly listing: string; readonly signal: AbortSignal; pages: Pages } | undefined;
+  let ahead: Pages | undefined;
   const shown = (): number => mark?.shown ?? 0;
 
   /**
@@ -118,22 +118,24 @@ export function openView<Row>(
    * repeated.
    */
   const settleStatus = (cause?: unknown, hasFailed = false): void => {
-    const isLive = !cause && isCurrent && shown() === mark?.round;
+    const isLive = isCurrent && !cause;
     const before = status;
     status = hasFailed ? "failed" : isLive ? "live" : shown() > 0 ? "stale" : "loading";
     failure = cause;
     if (status !== before) onStatus?.(status, cause);
-    if (isLive) starting.resolve();
   };
 
   async function keep(): Promise<void> {
     for (let failures = 0; !isClosed; ) {
-      if (hold.signal.aborted) hold = new AbortController();
+      if (hold.signal.aborted) {
+        ahead = undefined;
+        hold = new AbortController();
+      }
       try {
         await step();
         failures = 0;
       } catch (error) {
-        if (isClosed || hold.signal.aborted) continue;
+        if (hold.signal.aborted) continue;
         failures += 1;
         former = undefined;
         isCurrent = false;
@@ -143,10 +145,9 @@ export function openView<Row>(
           if (failures === 1) continue;
         } else {
           settleStatus(error, true);
-          starting.reject(error);
-          seeing.reject(error);
+          for (const waiter of waiters.all()) waiter.reject(error);
         }
-        const pauseMs = backOffMs(FAILED_PAUSE_MS, failures, Math.random());
+        const pauseMs = backOffMs(FAILED_PAUSE_MS, failures);
         await sleep(clock, pauseMs, hold.signal).catch(() => {});
       }
     }
@@ -155,70 +156,51 @@ export function openView<Row>(
   async function step(): Promise<void> {
     if (!isMarkKnown) mark = await store.load();
     isMarkKnown = true;
-    if (mark === undefined || mark.of !== of || wantsRound) {
+    if (mark?.of !== of || wantsRound) {
       // A new round alone changes nothing that readers see.
       await save({ mark: nextRound(of, mark), puts: [], deletes: [], sweep: false });
       wantsRound = false;
       settleStatus();
     } else if (isListing(mark)) {
       await list(mark);
-      settleStatus();
     } else await followLog(mark);
   }
 
+  /**
+   * Applies the next pages of the list of current states. If the log no longer reaches back to the
+   * copy, it is the list of those that changed. A restart continues the list.
+   */
   async function list(before: Mark): Promise<void> {
-    const { listing } = before;
-    const isAhead = ahead?.listing === listing && !ahead?.signal.aborted;
-    const page = joinPages(await ((isAhead && ahead?.pages) || pagesAfter(listing)));
+    former = undefined;
+    isCurrent = false;
+    const reading = ahead ?? pagesAfter(before);
     ahead = undefined;
-    if (page.cursor !== null) {
-      const { signal } = hold;
-      ahead = { listing: page.cursor, signal, pages: pagesAfter(page.cursor) };
-      // If the pages are needed, their failure is met where they are used.
-      ahead.pages.catch(() => {});
-    }
-    await apply(before, page);
+    const page = joinPages(await reading);
+    const next = page.cursor ? pagesAfter({ ...before, listing: page.cursor }) : undefined;
+    // If the pages are needed, their failure is met where they are used.
+    next?.catch(() => {});
+    if (await apply(before, page)) ahead = next;
+    settleStatus();
   }
 
   /** Reads the first page of a list, or the next page of each of its parts. */
-  function pagesAfter(listing: string | null): Pages {
-    const read = (query: Call["query"]) =>
-      pageOf<ListPage>("compacted", { limit: LIST_LIMIT, ...query });
-    const pages =
-      listing === null
-        ? [read({ parts: LIST_PARTS })]
-        : partsOf(listing).map((cursor) => read({ cursor }));
-    return Promise.all(pages) as Pages;
+  function pagesAfter(place: Mark): Pages {
+    return Promise.all(nextQueries(place).map((query) => pageOf<ListPage>("compacted", query)));
   }
 
   async function followLog(before: Mark): Promise<void> {
-    const urgent = seeing.snapshot();
+    const urgent = waiters.all();
     const idle = urgent.length === 0 ? former : undefined;
-    if (idle?.caughtUp) await pace(clock, idle, hold.signal);
+    if (idle) await pace(clock, idle, hold.signal);
     const query = { limit: LOG_LIMIT, from: before.follow ?? undefined };
     const waitSeconds = waitSecondsAfter(context.wait, idle);
     const page = await pageOf<Page<LedgerEvent>>("events", query, waitSeconds).catch(unlessPassed);
-    if (page === undefined) return catchUp(before);
+    if (page === undefined) return list(before);
     if (!(await apply(before, page))) return;
     former = page;
     isCurrent ||= page.caughtUp;
     settleStatus();
     if (page.caughtUp) for (const waiter of urgent) waiter.resolve();
-  }
-
-  /** Applies what changed since the position of the copy, which the log does not reach any more. */
-  async function catchUp({ follow: since }: Mark): Promise<void> {
-    isCurrent = false;
-    former = undefined;
-    let query: Call["query"] = { since: since ?? undefined };
-    while (mark !== undefined) {
-      const page: ListPage = await pageOf("compacted", { limit: LIST_LIMIT, ...query });
-      const { cursor, follow, ...found } = page;
-      // The position stays until the last page, so that a crash repeats all of them.
-      const next = (cursor ? since : follow) ?? "";
-      if (!(await apply(mark, { ...found, cursor: next, caughtUp: false })) || !cursor) return;
-      query = { cursor };
-    }
   }
 
   async function pageOf<P>(list: string, query: Call["query"], waitSeconds?: number): Promise<P> {
@@ -231,7 +213,7 @@ export function openView<Row>(
       signal: hold.signal,
       onRetry: settleStatus,
     });
-    const { events, items = events } = page;
+    const { items = page.events } = page;
     return { ...page, events: await readEvents(context.schemas, items, onInvalid) };
   }
 
@@ -265,17 +247,26 @@ export function openView<Row>(
   }
 
   const closed = () => new Error("the view is closed");
-  const late = () => failure ?? new Error(`the view is still ${status}`);
   const rowOf = (found: Awaitable<Found<Row> | undefined>): Awaitable<Row | undefined> =>
     found && ("then" in found ? found.then(rowOf) : found.row);
   const keeping = keep();
 
+  /** Waits until all that is published so far can be read, unless it already can be. */
+  async function untilShown(isShown: boolean, how: WaitOptions = {}): Promise<void> {
+    if (isClosed) throw closed();
+    if (isShown) return;
+    if (status === "failed") throw failure;
+    const waiting = waiters.wait(how, () => failure ?? new Error(`the view is still ${status}`));
+    // A poll that is already waiting began earlier, so its answer may lack the last events.
+    if (isCurrent) hold.abort();
+    await waiting;
+  }
+
   const close = async (): Promise<void> => {
     isClosed = true;
-    hold.abort(closed());
+    hold.abort();
     await keeping;
-    starting.reject(closed());
-    seeing.reject(closed());
+    for (const waiter of waiters.all()) waiter.reject(closed());
     changes.end();
   };
 
@@ -286,33 +277,25 @@ export function openView<Row>(
     get failure() {
       return failure;
     },
-    get progress() {
-      const phase: "listing" | "following" = isListing(mark) ? "listing" : "following";
-      return { round: mark?.round ?? 0, phase, applied, lag: former?.lag };
+    get progress(): View<Row>["progress"] {
+      return {
+        round: mark?.round ?? 0,
+        phase: isListing(mark) ? "listing" : "following",
+        applied,
+        lag: former?.lag,
+      };
     },
-    async ready(how = {}) {
-      if (isClosed) throw closed();
-      if (isCurrent && mark?.ready) return;
-      if (status === "failed") throw failure;
-      await starting.wait(how, late);
-    },
+    ready: (how) => untilShown(isCurrent, how),
     get: ((key: string) => rowOf(store.get(key, shown()))) as View<Row, ViewStore<Row>>["get"],
     entries: (() => store.entries(shown())) as View<Row, ViewStore<Row>>["entries"],
     changes: changes.open,
-    async seen({ events, life }, how = {}) {
-      const isKept = !isClosed && mark?.life === life && (await areKept(events));
-      if (isClosed) throw closed();
-      if (isKept) return;
-      if (status === "failed") throw failure;
-      const waiting = seeing.wait(how, late);
-      // A poll that is already waiting began earlier, so its answer may lack these events.
-      hold.abort(closed());
-      await waiting;
+    async seen({ events, life }, how) {
+      await untilShown(!isClosed && mark?.life === life && (await areKept(events)), how);
     },
     rebuild() {
       wantsRound = true;
       isCurrent = false;
-      hold.abort(closed());
+      hold.abort();
     },
     close,
     [Symbol.asyncDispose]: close,
@@ -320,17 +303,17 @@ export function openView<Row>(
   return view;
 
   async function areKept(events: Receipt["events"]): Promise<boolean> {
-    if (mark?.shown !== mark?.round) return false;
+    if (shown() !== mark?.round) return false;
     for (const { key, sequence } of events) {
       const found = await store.get(key, shown());
-      if (found === undefined || found.sequence < sequence) return false;
+      if (!found || found.sequence < sequence) return false;
     }
     return true;
   }
 }
 
 /** Pages of the parts of a list. */
-type Pages = Promise<[ListPage, ...ListPage[]]>;
+type Pages = Promise<readonly ListPage[]>;
 
 /** The page of a list of states, which calls its events items. */
 type Listed = { readonly events: readonly WireEvent[]; readonly items?: readonly WireEvent[] };

@@ -28,12 +28,6 @@ export function createWaiters(clock: Clock) {
       }
     },
     /** Returns the promises that wait now. They are settled later. */
-    snapshot: (): readonly PromiseWithResolvers<void>[] => [...waiting],
-    resolve(): void {
-      for (const waiter of waiting) waiter.resolve();
-    },
-    reject(error: unknown): void {
-      for (const waiter of waiting) waiter.reject(error);
-    },
+    all: (): readonly PromiseWithResolvers<void>[] => [...waiting],
   };
 }
