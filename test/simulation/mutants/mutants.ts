@@ -78,12 +78,14 @@ const plans: Readonly<Record<string, Partial<Plan>>> = {
 };
 
 /**
- * Mutants that few seeds kill, because a process must end between two of many puts of one run.
- * Scenarios kill them.
+ * Mutants that few seeds kill, because a process must end between two of many puts of one run, or
+ * that none kills, because no reader of the world reads a list in parts. Scenarios kill them.
  */
 const toldAsStories: readonly string[] = [
   "the checkpoint moves on the way",
   "on the way only over events whose rows are put",
+  "a part of a list ends where the next one begins",
+  "after the parts of a list the state is exact at the ends of the log",
 ];
 
 const ofTheLog: readonly Mutant[] = [
