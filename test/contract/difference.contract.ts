@@ -13,6 +13,10 @@ export function differenceContract(target: Target): void {
     listed(api, partitions);
     subscribed(api, partitions);
   });
+
+  describe("the difference over a change of partitions", () => {
+    overEpochs(api);
+  });
 }
 
 const byKey = (events: readonly LedgerEvent[]) =>
@@ -238,5 +242,114 @@ function subscribed(api: Client, partitions: number): void {
     await api.createSubscription(stream, { name: "few", start: { since }, filter });
     const { events } = await pollAll(stream, "few", { commit: true });
     expect(byKey(events)).toEqual([["key-5", null]]);
+  });
+}
+
+function overEpochs(api: Client): void {
+  const CHANGED = [
+    ["early", null],
+    ["key-1", 4],
+    ["key-2", 2],
+    ["key-3", null],
+    ["key-4", 1],
+    ["key-5", 4],
+    ["late", null],
+    ["new", 1],
+  ];
+
+  /** Changes some keys before a stream gets four partitions, some after it, and some both times. */
+  async function growBetween() {
+    const stream = await api.newStream({ partitions: 1 });
+    const keys = Array.from({ length: 20 }, (_, n) => ({ key: `key-${n}`, data: 0 }));
+    await api.publish(stream, [...keys, { key: "early", data: 0 }, { key: "late", data: 0 }]);
+    await api.createSubscription(stream, { name: "shop", start: "earliest" });
+    const { cursor: own } = (await api.poll(stream, "shop", { limit: 100 })).body;
+    while (!(await api.compact(stream)).done);
+    const { follow: since } = await api.listCompacted(stream, { limit: 500 });
+    const before = await api.readAll(stream);
+    await api.publish(stream, [
+      ...[1, 2].flatMap((data) => ["key-1", "key-2", "key-3"].map((key) => ({ key, data }))),
+      { key: "key-5", data: null },
+      { key: "early", data: null },
+    ]);
+    while (!(await api.compact(stream)).done);
+    await api.patchStream(stream, { partitions: 4 });
+    await api.publish(stream, [
+      { key: "key-1", data: 4 },
+      { key: "key-3", data: null },
+      { key: "key-4", data: 1 },
+      { key: "key-5", data: 4 },
+      { key: "late", data: null },
+      { key: "new", data: 1 },
+    ]);
+    while (!(await api.compact(stream)).done);
+    return { stream, since, before, own };
+  }
+
+  it("[difference.list] a list has the last change of each key from both sides of it", async () => {
+    const { stream, since, before } = await growBetween();
+    const items: LedgerEvent[] = [];
+    let page = await api.listCompacted(stream, { since, limit: 2 });
+    items.push(...page.items);
+    while (page.cursor !== null) {
+      page = await api.listCompacted(stream, { cursor: page.cursor, limit: 2 });
+      items.push(...page.items);
+    }
+    expect(byKey(items)).toEqual(CHANGED);
+    await api.publish(stream, { key: "key-1", data: 5 });
+    const later = await api.readAll(stream, page.follow);
+    expect(byKey(later)).toEqual([["key-1", 5]]);
+    const all = folded(await api.readAll(stream));
+    expect(folded([...before, ...items, ...later])).toEqual(all);
+  });
+
+  it.each(["start", "seek"])(
+    "[difference.exact] a subscription gets them since a cursor of one partition by a %s",
+    async (way) => {
+      const { stream, since, before, own } = await growBetween();
+      const name = way === "start" ? "late" : "shop";
+      if (way === "start") await api.createSubscription(stream, { name, start: { since } });
+      else await api.seek(stream, name, { since: own });
+      const events: LedgerEvent[] = [];
+      for (let done = false; !done; ) {
+        const { body } = await api.poll(stream, name, { limit: 3 });
+        events.push(...body.events);
+        await api.commit(stream, name, body.cursor);
+        done = body.caughtUp && body.consistent;
+      }
+      expect(byKey(events)).toEqual(CHANGED);
+      expect(folded([...before, ...events])).toEqual(folded(await api.readAll(stream)));
+    },
+  );
+
+  it("[difference.exact] a difference goes on while the stream gets partitions", async () => {
+    const { stream, since, before } = await changeSome(api, 1);
+    await api.createSubscription(stream, { name: "late", start: { since } });
+    const first = (await api.poll(stream, "late", { limit: 3 })).body;
+    await api.commit(stream, "late", first.cursor);
+    const page = await api.listCompacted(stream, { since, limit: 3 });
+    await api.patchStream(stream, { partitions: 4 });
+    await api.publish(stream, [
+      { key: "key-1", data: null },
+      { key: "key-2", data: 9 },
+    ]);
+    while (!(await api.compact(stream)).done);
+    const items = [...page.items];
+    let { cursor, follow } = page;
+    while (cursor !== null) {
+      const next = await api.listCompacted(stream, { cursor, limit: 3 });
+      items.push(...next.items);
+      ({ cursor, follow } = next);
+    }
+    const all = folded(await api.readAll(stream));
+    expect(folded([...before, ...items, ...(await api.readAll(stream, follow))])).toEqual(all);
+    const events = [...first.events];
+    for (let done = false; !done; ) {
+      const { body } = await api.poll(stream, "late", { limit: 3 });
+      events.push(...body.events);
+      await api.commit(stream, "late", body.cursor);
+      done = body.caughtUp && body.consistent;
+    }
+    expect(folded([...before, ...events])).toEqual(all);
   });
 }
