@@ -112,3 +112,167 @@ it("[difference.reach] a list with a gap begins again after it", async () => {
   };
   await time.finish(story());
 });
+
+/** Lists everything that changed since a cursor. */
+async function listSince({ here }: Servers, since: string) {
+  const found: [string, unknown][] = [];
+  let page = await here.listCompacted(...OF, { limit: 3, since });
+  for (;;) {
+    for (const { key, data } of page.items) found.push([key, JSON.parse(data)]);
+    if (page.cursor === null) return found;
+    page = await here.listCompacted(...OF, { limit: 3, cursor: page.cursor });
+  }
+}
+
+/** Returns the compacted rows of a key. */
+const rowsOf = ({ store }: Servers, key: string) =>
+  store.items(({ pk, sk }) => /#COMPACT#/.test(String(pk)) && String(sk).includes(key));
+
+const sorted = (found: readonly (readonly unknown[])[]) =>
+  found.toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+
+const deletion = (key: string) => ({ ...event(key, 0), data: "null" as never });
+
+it("[difference.exact] a key that was deleted before and after a change of partitions comes once", async () => {
+  const servers = openServers();
+  const { here, time, store } = servers;
+  const story = async () => {
+    await subscribe(here);
+    const keys = ["twice", "before", "after", "kept"];
+    const { cursor } = await here.publish(
+      ...OF,
+      keys.map((key) => event(key, 1)),
+    );
+    await readOn(servers);
+    await here.publish(...OF, [deletion("twice"), deletion("before"), event("kept", 2)]);
+    await here.compact(...OF);
+    await here.patchStream(...OF, { partitions: 4 });
+    await here.publish(...OF, [event("twice", 3), deletion("after")]);
+    await here.publish(...OF, [deletion("twice")]);
+    await here.compact(...OF);
+    // The rows of deleted keys go after a week.
+    await pass(servers, 40, 2);
+    expect(rowsOf(servers, "twice")).toHaveLength(1);
+    expect(store.expireItems({ lateMs: 0 })).toBeGreaterThan(0);
+    expect(rowsOf(servers, "twice")).toEqual([]);
+    const { facts } = await lost(servers);
+    const since = facts.since ?? "";
+    const changed = [
+      ["after", null],
+      ["before", null],
+      ["clock", 38],
+      ["kept", 2],
+      ["twice", null],
+    ];
+    expect(sorted(await listSince(servers, cursor))).toEqual(changed);
+    await here.seek(...OF, SUB, { to: { since } });
+    expect(sorted(await readOn(servers))).toEqual(changed);
+  };
+  await time.finish(story());
+});
+
+/** Puts a copy of the table into use, and publishes there. */
+async function restore(copy: Parameters<Servers["store"]["load"]>[0], nowMs: number) {
+  const opened = openServers();
+  opened.store.load(copy);
+  const servers = { ...opened, here: opened.there };
+  const goOn = async () => {
+    const { clock } = servers.driver;
+    await clock.sleep(Math.max(0, nowMs - clock.now()));
+    while (!(await servers.here.completeRestore("again", { budgetMs: 20_000 })).done);
+    await servers.here.publish(...OF, [event("c", 4)]);
+    await servers.here.compact(...OF);
+  };
+  return { servers, goOn };
+}
+
+it("[difference.exact] a difference is exact after a restore, whose numbers have a gap", async () => {
+  const servers = openServers();
+  const { here, time, store, driver } = servers;
+  const story = async () => {
+    await subscribe(here);
+    const { cursor: first } = await here.publish(...OF, [event("a", 1), event("b", 1)]);
+    await here.compact(...OF);
+    await here.publish(...OF, [event("a", 2), deletion("b")]);
+    await here.patchStream(...OF, { partitions: 4 });
+    await here.publish(...OF, [event("a", 3)]);
+    await here.compact(...OF);
+    const { follow: last } = await here.listCompacted(...OF, { limit: 10, since: first });
+    const { cursor: polled } = await here.poll(...OF, SUB, { limit: 1 });
+    const copy = store.items();
+    const { cursor: gone } = await here.publish(...OF, [event("a", 9), event("lost", 1)]);
+    await here.compact(...OF);
+    expect(await listSince(servers, first)).toContainEqual(["lost", 1]);
+    return { copy, first, last, polled, gone, nowMs: driver.clock.now() };
+  };
+  const { copy, first, last, polled, gone, nowMs } = await time.finish(story());
+  const restored = await restore(copy, nowMs);
+  const after = async () => {
+    await restored.goOn();
+    const changed = [
+      ["b", null],
+      ["a", 3],
+      ["c", 4],
+    ];
+    expect(sorted(await listSince(restored.servers, first))).toEqual(sorted(changed));
+    expect(await listSince(restored.servers, last)).toEqual([["c", 4]]);
+    const refused = { code: "invalid-cursor", facts: { reason: "restored" } };
+    await expect(listSince(restored.servers, gone)).rejects.toMatchObject(refused);
+    await restored.servers.here.seek(...OF, SUB, { to: { since: polled } });
+    expect(sorted(await readOn(restored.servers))).toEqual(sorted(changed));
+  };
+  await restored.servers.time.finish(after());
+});
+
+it("[difference.reach] a restore forgets the list, so what the log has lost is refused", async () => {
+  const servers = openServers();
+  const { here, time, store, driver } = servers;
+  const story = async () => {
+    await subscribe(here);
+    const { cursor: first } = await here.publish(...OF, [event("a", 1), event("b", 1)]);
+    await here.publish(...OF, [deletion("b")]);
+    await pass(servers, 40, 2);
+    store.expireItems({ lateMs: 0 });
+    expect(await listSince(servers, first)).toContainEqual(["b", null]);
+    const { follow: last } = await here.listCompacted(...OF, { limit: 10 });
+    return { copy: store.items(), first, last, nowMs: driver.clock.now() };
+  };
+  const { copy, first, last, nowMs } = await time.finish(story());
+  const restored = await restore(copy, nowMs);
+  const after = async () => {
+    await restored.goOn();
+    const { here: there } = restored.servers;
+    const refused = { code: "changes-passed", facts: { seek: "bootstrap" } };
+    await expect(listSince(restored.servers, first)).rejects.toMatchObject(refused);
+    const to = { since: first };
+    await expect(there.seek(...OF, SUB, { to })).rejects.toMatchObject(refused);
+    expect((await lost(restored.servers)).facts).not.toHaveProperty("since");
+    expect(await listSince(restored.servers, last)).toEqual([["c", 4]]);
+  };
+  await restored.servers.time.finish(after());
+});
+
+it("[difference.exact] a cursor of a publish gets what changed in all partitions, although the log has lost it", async () => {
+  const servers = openServers();
+  const { here, time, driver } = servers;
+  const story = async () => {
+    await subscribe(here, {}, 4);
+    const keys = ["a", "b", "c", "d", "e", "f"];
+    await here.publish(
+      ...OF,
+      [...keys, "gone"].map((key) => event(key, 1)),
+    );
+    await here.compact(...OF);
+    await driver.clock.sleep(HOUR_MS);
+    // The cursor has a position in one partition, and for the others a time.
+    const { cursor } = await here.publish(...OF, [event("a", 2)]);
+    await driver.clock.sleep(HOUR_MS);
+    await here.publish(...OF, [...keys.map((key) => event(key, 3)), deletion("gone")]);
+    await pass(servers, 40, 2);
+    const changed = [...keys.map((key) => [key, 3]), ["clock", 38], ["gone", null]];
+    expect(sorted(await listSince(servers, cursor))).toEqual(sorted(changed));
+    await here.seek(...OF, SUB, { to: { since: cursor } });
+    expect(sorted(await readOn(servers))).toEqual(sorted(changed));
+  };
+  await time.finish(story());
+});

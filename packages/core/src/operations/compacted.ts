@@ -1,7 +1,6 @@
 import type { CompactedQuery } from "@eventledger/protocol";
 import { invalidCursor } from "../cursor/cursor.ts";
 import { assertListsEnough, assertSameList, sinceWithinSnapshot } from "../cursor/listed.ts";
-import { resolvePositions } from "../log/read/browse.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { lifeText, type Tenant } from "../model/names.ts";
 import type { Position } from "../model/position.ts";
@@ -22,7 +21,7 @@ export type CompactedPage = {
 
 /** Reads the current state of keys. */
 export function compactedOperations(parts: Parts) {
-  const { streams, places, cursors, log } = parts;
+  const { streams, places, cursors, snapshots } = parts;
   /** Returns the positions of the cursor of a difference. It must not belong to a subscription. */
   async function sinceOf(
     stream: LiveStream,
@@ -32,7 +31,7 @@ export function compactedOperations(parts: Parts) {
     const cursor = await places.ofCursor(stream, text);
     if (isInSnapshot(cursor.bootstrap)) throw sinceWithinSnapshot();
     assertListsEnough(cursor, prefix);
-    return resolvePositions(log, stream, cursor);
+    return snapshots.positionsSince(stream, cursor);
   }
 
   return {

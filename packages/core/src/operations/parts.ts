@@ -20,6 +20,7 @@ import { createLimiter } from "../quota/limiter.ts";
 import { createRoom } from "../quota/room.ts";
 import { assertCompacted, beginBootstrap, loadSnapshotPage } from "../snapshot/bootstrap.ts";
 import { assertReachesBack, createDifferences } from "../snapshot/difference.ts";
+import { positionsSince } from "../snapshot/since.ts";
 import { createStreams } from "../stream/streams.ts";
 import { createParking } from "../subscription/parking/parking.ts";
 import { createDeliveries } from "../subscription/poll/deliveries.ts";
@@ -110,6 +111,7 @@ export function createParts(deps: LedgerDeps) {
   const differences = createDifferences(core);
   const snapshots: Snapshots = {
     assertPossible: (stream) => assertCompacted(stream),
+    positionsSince: (stream, cursor) => positionsSince({ table, log }, stream, cursor),
     assertReachesBack: (stream, since) => assertReachesBack(core, stream, since),
     begin: (stream, { difference }) =>
       difference === undefined

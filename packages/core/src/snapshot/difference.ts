@@ -8,7 +8,9 @@ import type { Random } from "../kernel/random.ts";
 import type { Change } from "../model/change.ts";
 import {
   chainCount,
+  chainIn,
   chainsOf,
+  epochsOf,
   type Partitioned,
   startOfChain,
   TurnReached,
@@ -58,6 +60,13 @@ const TRIES = 3;
 
 /** The changes of a partition from a place up to `to`. */
 type Window = { readonly changes: readonly Change[]; readonly from: number; readonly to: number };
+
+/** A place in a difference, and the positions that it follows, by partition. */
+type Place = {
+  readonly partition: number;
+  readonly from: number;
+  readonly since: readonly Position[];
+};
 
 /**
  * Returns the position of a cursor in every partition: at the beginning of those that are newer
@@ -140,29 +149,60 @@ export function createDifferences(deps: Deps) {
     };
   }
 
-  /** Returns the next changes of a partition, from the list or from memory. */
-  async function loadWindow(
-    { life, run, partition }: { life: Life; run: string; partition: number },
+  /** Returns the next changes of a partition from the list. */
+  async function readWindow(
+    { life, partition }: { readonly life: Life; readonly partition: number },
     from: number,
     until: number,
   ): Promise<Window> {
-    const name = `${life}#${run}#${partition}`;
-    const known = remembered.get(name);
-    if (known !== undefined && known.from <= from && from < known.to) return known;
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const list = await table.changes.load(life, partition);
       if (list === undefined || from < list.from) throw changesPassed();
       const range = { from, until, most: CHANGES_AT_ONCE };
       const found = await loadChanges(table, { life, partition }, list, range);
-      if (found === undefined) continue;
-      const window = { ...found, from };
-      remembered.set(name, window);
-      return window;
+      if (found !== undefined) return { ...found, from };
     }
     throw new LedgerError("store-unavailable", {
       detail: "The list of changes keeps changing. Nothing was changed; try again shortly.",
       retryAfterSeconds: 1,
     });
+  }
+
+  /**
+   * Returns the next changes of a partition, from the list or from memory. The row of a deleted
+   * key goes in the end, so only the lists of later epochs tell which deletions are not the last
+   * change of their key.
+   */
+  async function loadWindow(
+    stream: Stream,
+    { run, starts }: Bootstrap,
+    { partition, from, since }: Place,
+  ): Promise<Window> {
+    const { life } = stream;
+    const name = `${life}#${run}#${partition}`;
+    const known = remembered.get(name);
+    if (known !== undefined && known.from <= from && from < known.to) return known;
+    const window = await readWindow({ life, partition }, from, starts[partition] ?? 1);
+    const deleted = window.changes.filter(({ deletion }) => deletion !== undefined);
+    const replaced = new Set<string>();
+    for (const epoch of epochsOf(stream).filter(({ first }) => first > partition)) {
+      const keys = Map.groupBy(
+        deleted.map(({ key }) => key),
+        (key) => chainIn(key, epoch),
+      );
+      await inParallel([...keys.keys()], PARTITIONS_AT_ONCE, async (later) => {
+        const own = new Set(keys.get(later));
+        const until = starts[later] ?? 1;
+        for (let at = since[later]?.next ?? 1; at < until; ) {
+          const { changes, to } = await readWindow({ life, partition: later }, at, until);
+          for (const { key } of changes) if (own.has(key)) replaced.add(key);
+          at = to;
+        }
+      });
+    }
+    const changes = window.changes.filter(({ key }) => !replaced.has(key));
+    remembered.set(name, { ...window, changes });
+    return { ...window, changes };
   }
 
   /**
@@ -176,7 +216,7 @@ export function createDifferences(deps: Deps) {
   ): Promise<SnapshotPage> {
     const { life } = stream;
     const bootstrap = withLaterStarts(stream, known);
-    const { difference, run, starts } = bootstrap;
+    const { difference, starts } = bootstrap;
     if (difference === undefined || !isOpen(bootstrap, clock.now())) throw bootstrapExpired();
     const since = sinceIn(stream, difference);
     const exactFrom = [...bootstrap.exactFrom];
@@ -187,7 +227,7 @@ export function createDifferences(deps: Deps) {
       const until = starts[partition] ?? 1;
       at = Math.max(at, since[partition]?.next ?? 1);
       while (at < until) {
-        const window = await loadWindow({ life, run, partition }, at, until);
+        const window = await loadWindow(stream, bootstrap, { partition, from: at, since });
         const wanted = window.changes.filter(
           ({ key, sequence }) => sequence >= at && key.startsWith(prefix),
         );

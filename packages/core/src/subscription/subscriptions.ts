@@ -1,3 +1,4 @@
+import type { CursorContent } from "../cursor/cursor.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { subscriptionNotFound } from "../kernel/error.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
@@ -25,6 +26,11 @@ import type { SubscriptionState } from "./state.ts";
 export type Snapshots = {
   /** Throws `not-compacted` when the stream has no compacted state. */
   assertPossible(stream: LiveStream): void;
+  /** Returns the positions that a snapshot of what changed since a cursor follows. */
+  positionsSince(
+    stream: LiveStream,
+    cursor: Pick<CursorContent, "positions" | "since">,
+  ): Promise<Position[]>;
   /** Throws `changes-passed` when the changes since these positions are not known any more. */
   assertReachesBack(stream: LiveStream, since: readonly (Position | undefined)[]): Promise<void>;
   /** Begins the snapshot that is pending: of all keys, or of those that changed since a cursor. */

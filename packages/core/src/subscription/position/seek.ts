@@ -132,7 +132,7 @@ export async function progressSince(
   if (isInSnapshot(cursor.bootstrap)) throw sinceWithinSnapshot();
   assertListsEnough(cursor, keyPrefix);
   const positions = state === undefined ? cursor.positions : filledUp(state, cursor);
-  const since = await resolvePositions(log, stream, { ...cursor, positions });
+  const since = await snapshots.positionsSince(stream, { ...cursor, positions });
   await snapshots.assertReachesBack(stream, since);
   return pendingSince(stream, since);
 }
