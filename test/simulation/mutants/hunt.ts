@@ -7,6 +7,7 @@ import { playBootstrapScenarios } from "../models/play-scenarios.ts";
 import { readingScenarios } from "../models/reading-scenarios.ts";
 import { retentionScenarios } from "../models/retention-scenarios.ts";
 import { fencingScenarios } from "../models/subscription/fencing-scenarios.ts";
+import { idleScenarios } from "../models/subscription/idle-scenarios.ts";
 import { playLeaseScenarios } from "../models/subscription/lease-scenarios.ts";
 import { parkingScenarios } from "../models/subscription/parking-scenarios.ts";
 import { playSpaces } from "../models/subscription/parking-space.ts";
@@ -23,7 +24,12 @@ const stories = {
   bootstraps: () => playBootstrapScenarios(CORE),
   parking: playParkingPlans,
   subscriptions: () =>
-    playScenarios([...parkingScenarios, ...positionScenarios, ...fencingScenarios]),
+    playScenarios([
+      ...parkingScenarios,
+      ...positionScenarios,
+      ...fencingScenarios,
+      ...idleScenarios,
+    ]),
   retention: () => playScenarios(retentionScenarios(1)),
   reading: () => playScenarios(readingScenarios(1)),
   growth: () => playScenarios(growthScenarios),

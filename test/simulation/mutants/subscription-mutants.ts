@@ -142,11 +142,41 @@ const ofTokens: readonly Mutation[] = [
   },
 ];
 
+/** The rules for what is trusted while a subscription is idle, each with a mutant. */
+const ofIdlePolls: readonly Mutation[] = [
+  {
+    rule: "an idle subscription is trusted for 30 seconds at most",
+    file: "subscription/known-subscriptions.ts",
+    from: "Math.min(IDLE_MEMORY_MS, known.sameMs / SAME_PART)",
+    to: "known.sameMs / SAME_PART",
+  },
+  {
+    rule: "an idle subscription is trusted for a part of the time for which it has been the same",
+    file: "subscription/known-subscriptions.ts",
+    from: "const part = Math.min(IDLE_MEMORY_MS, known.sameMs",
+    to: "const part = Math.min(IDLE_MEMORY_MS, known.sameMs * 1e9",
+  },
+  {
+    rule: "an eventually consistent read confirms only the same positions",
+    file: "subscription/known-subscriptions.ts",
+    from: "isKnown && isDeepStrictEqual(seen, offsets)",
+    to: "isKnown && seen.length === offsets.length",
+  },
+  {
+    // Either limit alone suffices, because no row expires within an hour.
+    rule: "an end is quiet only shortly after a look",
+    file: "log/read/quiet-ends.ts",
+    from: "ageMs(clock, known.stamp) < LOOK_GAP_MS &&\n        ageMs(clock, known.since) < CHECKPOINT_MS;",
+    to: "ageMs(clock, known.stamp) >= 0;",
+  },
+];
+
 export const ofSubscriptions: readonly Mutation[] = [
   ...ofFreedKeys,
   ...ofMemories,
   ...ofCommits,
   ...ofTokens,
+  ...ofIdlePolls,
 ];
 
 /** The mutants that the exploration of all short histories of parking kills by itself. */
