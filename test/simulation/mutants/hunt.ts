@@ -14,6 +14,7 @@ import { playSpaces } from "../models/subscription/parking-space.ts";
 import { positionScenarios } from "../models/subscription/position-scenarios.ts";
 import { playScenarios } from "../models/subscription/scenario.ts";
 import { playParkingPlans } from "../models/subscription/simulated-parking.ts";
+import { playSizes } from "../models/usage/state-world.ts";
 import "../world/quick-electrodb.ts";
 import { simulate } from "../world/simulate.ts";
 
@@ -35,6 +36,10 @@ const stories = {
   growth: () => playScenarios(growthScenarios),
   archive: () => playScenarios([...archiveScenarios, ...lockScenarios]),
   exits: playSpaces,
+  sizes: () =>
+    playScenarios(
+      [1, 2, 3].map((seed) => ({ name: `sizes ${seed}`, play: () => playSizes(seed) })),
+    ),
   frozen: () => playScenarios(frozenPublishers),
 };
 

@@ -43,7 +43,7 @@ export const ofMeters: readonly Mutant[] = [
     file: "compaction/compaction-plan.ts",
     from: "isStop === true && keys <= rowsPut",
     to: "keys <= rowsPut",
-    plan: { ...METERS, kills: 6, keys: 8, requests: 12 },
+    by: "sizes",
   },
   {
     rule: "tokens that a process takes are gone from the bucket",

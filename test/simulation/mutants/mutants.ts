@@ -35,6 +35,7 @@ export type Mutant = Mutation & {
     | "reading"
     | "archive"
     | "exits"
+    | "sizes"
     | "growth"
     | "frozen";
 };
