@@ -28,7 +28,6 @@ export const NEVER_ENTERED: readonly Reason[] = [
       "snapshot/page-plan.ts: ?? []",
       "log/read/read.ts: ?? edgeAt(1)",
       "compaction/doorbell.ts: ?? {}",
-      "log/read/lag.ts: ? 1",
     ],
   },
   {
@@ -177,7 +176,6 @@ export const NEVER_ENTERED: readonly Reason[] = [
     why: "The batch at the position of a reader or a sweep is removed between two reads of one call, or the floor moves exactly to the position of a reader: test/simulation/models/log-read.test.ts.",
     blocks: [
       "compaction/floor.ts: return false;",
-      "log/read/lag.ts: ?? last.publishedAt",
       "log/read/read-run.ts: ? edgeAt(next)",
     ],
   },
