@@ -25,6 +25,13 @@ export const ofMeters: readonly Mutant[] = [
     plan: { ...METERS, sweepers: 0, doorbell: false, deletes: 1 },
   },
   {
+    rule: "a repair that passes rows makes the size unknown",
+    file: "compaction/repair.ts",
+    from: "...(isUncounted ? { recount: NOT_COUNTED } : {}),",
+    to: "",
+    plan: { teams: 0, holders: 0 },
+  },
+  {
     rule: "a row keeps the versions of both runs that put it",
     file: "table/compacted-versions.ts",
     from: "const between = former.filter(([sequence]) => sequence >= next);",

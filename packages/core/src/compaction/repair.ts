@@ -112,6 +112,8 @@ async function jump(
   const of = { ...stream, partition, checkpoint, total: checkpoint.events };
   const hours = checkpoint.usage ?? [];
   const usage = await keepHours(deps, of, hours, { nowMs: wallMs, all: true });
+  // A run may have put rows of events that expired before it moved the checkpoint. No size has them.
+  const isUncounted = stream.compaction === "key" && next > checkpoint.next;
   return deps.table.checkpoints.move(stream.life, partition, checkpoint.next, {
     next,
     // Of a chain that ended in a turn no number is unknown, so the next sweep moves its floor.
@@ -119,6 +121,7 @@ async function jump(
     checkedAt: wallMs,
     compactedThrough: wallMs,
     usage,
+    ...(isUncounted ? { recount: NOT_COUNTED } : {}),
     failures: 0,
   });
 }

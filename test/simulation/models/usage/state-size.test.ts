@@ -54,22 +54,26 @@ describe("the size of a compacted state", () => {
 
   it("[usage.stored] is counted again after its partition was not compacted for days", async () => {
     const state = await openState({ seed: 1 });
-    const { world, ledger, openLedger, store } = state;
-    await state.publish(20, 20);
-    await ledger.compact(defaultTenant, NAME);
-    await state.publish(20, 20);
-    // This compactor is killed after it has put its rows, and before it moves the checkpoint.
-    const isMove = (name: string) => name.includes("UpdateCommand");
-    let left = 20;
-    const through: Through = (run, name) =>
-      isMove(name) && left-- <= 0 ? new Promise(() => {}) : run();
-    void openLedger(2, through).compact(defaultTenant, NAME);
-    await settle();
+    const { world, ledger, store } = state;
+    await putWithoutMove(state);
     world.nowMs += 8 * DAY_MS;
     store.expireItems({ lateMs: 0 });
     await ledger.sweep();
     await ledger.sweep();
     expect(await sizeNow(state)).toBe(state.sizeOf(() => true));
+  });
+
+  it("[usage.stored] is counted again after a repair found no event of the rows that were put", async () => {
+    const state = await openState({ seed: 1 });
+    const { world, ledger, store } = state;
+    await putWithoutMove(state);
+    const before = await sizeNow(state);
+    world.nowMs += 40 * DAY_MS;
+    store.expireItems({ lateMs: 0 });
+    await ledger.repairNumbering(defaultTenant, NAME, { budgetMs: HOUR_MS });
+    await ledger.sweep();
+    expect(rowsSize(state)).not.toBe(before);
+    expect(await sizeNow(state)).toBe(rowsSize(state));
   });
 
   it("[usage.stored] of a stream without events for months is known in each of its days", async () => {
@@ -106,6 +110,18 @@ describe("the size of a compacted state", () => {
     expect(units() - before.units).toBe(rows + 1);
   });
 });
+
+/** Compacts. Then a compactor is killed after it has put its rows, before it moves the checkpoint. */
+async function putWithoutMove(state: State): Promise<void> {
+  await state.publish(20, 20);
+  await state.ledger.compact(defaultTenant, NAME);
+  await state.publish(20, 20);
+  let left = new Set(state.log.slice(-20).map(({ key }) => key)).size;
+  const through: Through = (run, name) =>
+    name.includes("UpdateCommand") && left-- <= 0 ? new Promise(() => {}) : run();
+  void state.openLedger(2, through).compact(defaultTenant, NAME);
+  await settle();
+}
 
 /** Makes rows and checkpoints as a version writes them that counts no state. */
 async function forget({ store }: Pick<State, "store">): Promise<void> {
