@@ -174,9 +174,6 @@ export const NEVER_ENTERED: readonly Reason[] = [
   },
   {
     why: "The batch at the position of a reader or a sweep is removed between two reads of one call, or the floor moves exactly to the position of a reader: test/simulation/models/log-read.test.ts.",
-    blocks: [
-      "compaction/floor.ts: return false;",
-      "log/read/read-run.ts: ? edgeAt(next)",
-    ],
+    blocks: ["compaction/floor.ts: return false;", "log/read/read-run.ts: ? edgeAt(next)"],
   },
 ];
