@@ -112,7 +112,7 @@ async function jump(
   const of = { ...stream, partition, checkpoint, total: checkpoint.events };
   const hours = checkpoint.usage ?? [];
   const usage = await keepHours(deps, of, hours, { nowMs: wallMs, all: true });
-  // A run may have put rows of events that expired before it moved the checkpoint. No size has them.
+  // A run may have put rows of expired events before it moved the checkpoint. No size has them.
   const isUncounted = stream.compaction === "key" && next > checkpoint.next;
   return deps.table.checkpoints.move(stream.life, partition, checkpoint.next, {
     next,

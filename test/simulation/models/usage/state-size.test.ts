@@ -111,7 +111,7 @@ describe("the size of a compacted state", () => {
   });
 });
 
-/** Compacts. Then a compactor is killed after it has put its rows, before it moves the checkpoint. */
+/** Compacts. Then a compactor is killed after it has put its rows, before the checkpoint moves. */
 async function putWithoutMove(state: State): Promise<void> {
   await state.publish(20, 20);
   await state.ledger.compact(defaultTenant, NAME);
