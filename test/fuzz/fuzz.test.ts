@@ -23,7 +23,7 @@ const REQUESTS = Number(process.env.FUZZ_REQUESTS || 375 * DEPTH);
  * In a longer run every operation must succeed once. Those that chance left out get up to this many
  * further rounds of their own, each with this number of requests per operation.
  */
-const MORE_ROUNDS = REQUESTS < 1_000 ? 0 : 30;
+const MORE_ROUNDS = REQUESTS < 750 ? 0 : 30;
 const MORE_EACH = 20;
 /** A member that occurs in this number of consecutive answers counts as always present. */
 const OPTIONAL_FROM = 40;

@@ -16,9 +16,14 @@ export type Counted = {
 
 type Client = { send(command: object, options?: object): Promise<unknown> };
 
-/** Creates a simulated table that counts, with a clock that moves by hand. */
+const MINUTE_MS = 60_000;
+
+/**
+ * Creates a simulated table that counts, with a clock that moves by hand. It begins with a minute,
+ * so what is counted by the minute does not depend on when a test runs.
+ */
 export function createManyTable() {
-  const startedAt = Date.now();
+  const startedAt = Date.now() - (Date.now() % MINUTE_MS);
   let passedMs = 0;
   const nowMs = () => startedAt + Math.floor(passedMs);
   const fake = createFakeDynamo({ tableName: "many", nowMs });

@@ -67,7 +67,7 @@ describe("growth without one of its rules", () => {
   );
 });
 
-/** Plays every scenario without one rule in a process of its own. Returns those that fail. */
+/** Plays scenarios without one rule in a process of its own. Returns the first that fails. */
 async function playWithout(mutation: Mutation): Promise<string[]> {
   const [hook, script] = ["../without-rule.ts", "play-auto-growth.ts"].map((name) =>
     join(import.meta.dirname, name),
