@@ -1,7 +1,6 @@
 /**
  * How many random programs, requests and kills this run plays, as a multiple of those of `npm
- * test`. `npm run test:deep` plays four times as many. CI runs it after `npm test`, with twice as
- * many.
+ * test`. `npm run test:deep` plays four times as many.
  */
 export const DEPTH = Number(process.env.DEPTH ?? 1);
 
