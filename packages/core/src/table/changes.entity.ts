@@ -23,13 +23,25 @@ type StoredChunk = readonly [
   at: number,
 ];
 
+/** Both kinds of rows of a partition are in one partition of the table. */
+const CHAIN = {
+  life: { type: CustomAttributeType<Life>("string"), required: true, field: "l" },
+  partition: { type: "number", required: true, field: "p" },
+} as const;
+
+const PARTITION_KEY = {
+  field: "pk",
+  composite: ["life", "partition"],
+  template: "STREAM#${life}#CHANGES#P${partition}",
+  casing: "none",
+} as const;
+
 export const changeListEntity = (connection: Connection) =>
   new Entity(
     {
       model: { entity: "changeList", version: "1", service: "eventledger" },
       attributes: {
-        life: { type: CustomAttributeType<Life>("string"), required: true, field: "l" },
-        partition: { type: "number", required: true, field: "p" },
+        ...CHAIN,
         from: { type: "number", required: true, field: "f" },
         to: { type: "number", required: true, field: "n" },
         chunks: {
@@ -41,12 +53,7 @@ export const changeListEntity = (connection: Connection) =>
       },
       indexes: {
         primary: {
-          pk: {
-            field: "pk",
-            composite: ["life", "partition"],
-            template: "STREAM#${life}#CHANGES#P${partition}",
-            casing: "none",
-          },
+          pk: PARTITION_KEY,
           sk: { field: "sk", composite: [], template: "LIST", casing: "none" },
         },
       },
@@ -59,20 +66,14 @@ export const changesEntity = (connection: Connection) =>
     {
       model: { entity: "changes", version: "1", service: "eventledger" },
       attributes: {
-        life: { type: CustomAttributeType<Life>("string"), required: true, field: "l" },
-        partition: { type: "number", required: true, field: "p" },
+        ...CHAIN,
         id: { type: "string", required: true, field: "i" },
         payload: { type: CustomAttributeType<Uint8Array>("any"), required: true, field: "d" },
         rawBytes: { type: "number", required: true, field: "r" },
       },
       indexes: {
         primary: {
-          pk: {
-            field: "pk",
-            composite: ["life", "partition"],
-            template: "STREAM#${life}#CHANGES#P${partition}",
-            casing: "none",
-          },
+          pk: PARTITION_KEY,
           sk: { field: "sk", composite: ["id"], template: "CHUNK#${id}", casing: "none" },
         },
       },
