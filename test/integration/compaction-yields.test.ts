@@ -99,17 +99,24 @@ describe("compaction of a backlog", () => {
     expect(count.mostInFlight).toBeLessThanOrEqual(32);
   });
 
-  it("compaction puts several rows together if that is cheaper, and leaves out rows that are not newer", async () => {
+  it("compaction puts several rows together if that is cheaper", async () => {
     const opened = open({ rowsTogether: 10 });
     const stream = await createStream(opened.ledger, 1);
     await publishAll(opened.ledger, stream, 100, 45);
     const count = countRows(opened);
-    // Two concurrent runs put the same rows and interfere with each other.
+    expect(await opened.ledger.compact(defaultTenant, stream)).toMatchObject({ done: true });
+    expect(count.rows).toBe(45);
+    expect(count.writes).toBe(5);
+  });
+
+  it("compaction leaves out rows that are not newer when two runs put the same rows together", async () => {
+    const opened = open({ rowsTogether: 10 });
+    const stream = await createStream(opened.ledger, 1);
+    await publishAll(opened.ledger, stream, 100, 45);
     const both = [open({ rowsTogether: 10 }), opened].map(({ ledger }) =>
       ledger.compact(defaultTenant, stream),
     );
     for (const done of await Promise.all(both)) expect(done).toMatchObject({ done: true });
-    expect(count.writes).toBeLessThan(45);
     const page = await opened.ledger.listCompacted(defaultTenant, stream, { limit: 100 });
     const found = page.items.map(({ key, sequence }) => [key, sequence]);
     const expected = events(55, 45, 45).map(({ attributes: { key } }, n) => [key, 56 + n]);
