@@ -35,6 +35,7 @@ function measure(kind: string, checkout: string): void {
     stdio: ["ignore", "pipe", "ignore"],
   });
   const { [kind]: microseconds = Number.NaN } = JSON.parse(printed) as Record<string, number>;
+  console.error(`${kind}: ${Math.round(microseconds)} us in ${checkout}`);
   const name = `${kind} ${checkout}`;
   times.set(name, [...(times.get(name) ?? []), microseconds]);
 }

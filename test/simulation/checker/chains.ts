@@ -21,7 +21,7 @@ export type Place = {
   readonly writtenIn: string;
 };
 
-type ChainEvent = EventRef & {
+export type ChainEvent = EventRef & {
   readonly sequence: number;
   readonly publishedAtMs: number;
   /** The time from which the event must be kept. */

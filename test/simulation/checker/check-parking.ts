@@ -1,4 +1,5 @@
 import type { Info, Line, Ok } from "./history.ts";
+import { createWalks } from "./key-runs.ts";
 import { isStillKept } from "./retentions.ts";
 import {
   beginCall,
@@ -22,6 +23,7 @@ type Received = Ok & { op: "receive" };
 export function checkParking(lines: readonly Line[], rules: TeamRules): void {
   const teams = new Map<string, Team>();
   const calls = new Map<number, Call>();
+  const withWalks = { ...rules, walkBack: createWalks(rules.chains) };
   let restoredAt = -1;
   const teamOf = (name: string): Team => {
     const team = teams.get(name) ?? { ...newTeamKeys(), name, processed: new Set() };
@@ -39,7 +41,7 @@ export function checkParking(lines: readonly Line[], rules: TeamRules): void {
       const { team, invoke, started } = call;
       endCall(team, invoke, line, { since: started.at, at, restoredAt });
       if (line.type === "ok" && line.op === "receive") checkPage(rules, team, line, started);
-    } else if (line.op === "processed") addProcessed(rules, teamOf(line.team), line);
+    } else if (line.op === "processed") addProcessed(withWalks, teamOf(line.team), line);
     else if (line.op === "drained") checkDrained(rules, teamOf(line.team), line);
     else if (line.op === "restored") {
       restoredAt = at;
@@ -93,21 +95,19 @@ function isOwed(team: Team, { key, sequence }: { key: string; sequence: number }
  * Checks that a worker processes an event after all earlier ones of its key, except those that were
  * skipped or have expired.
  */
-function addProcessed(rules: TeamRules, team: Team, line: Info & { op: "processed" }): void {
+function addProcessed(
+  { walkBack, ...rules }: TeamRules & { walkBack: ReturnType<typeof createWalks> },
+  team: Team,
+  line: Info & { op: "processed" },
+): void {
   const { report, options } = rules;
   for (const n of line.events) {
     const found = team.processed.has(n) ? undefined : eventIn(rules, line.life, n);
     team.processed.add(n);
     if (found === undefined) continue;
-    const { chain, place, event } = found;
-    const earlier = [...rules.chains.all.values()]
-      .filter((each) => each.life === chain.life && each.partition < chain.partition)
-      .toSorted((a, b) => a.partition - b.partition)
-      .flatMap((each) => each.events);
-    const events = [...earlier, ...chain.events.slice(0, place.index)];
-    for (let index = events.length - 1; index >= 0; index--) {
-      const before = events[index];
-      if (before?.key !== event.key || !isOwed(team, before)) continue;
+    const { chain, event } = found;
+    for (const before of walkBack(chain, event)) {
+      if (!isOwed(team, before)) continue;
       if (team.processed.has(before.n) || !isStillKept(before, line.atMs, options)) break;
       const found = `${team.name}: ${event.n} of ${event.key} at ${event.sequence}`;
       report("overtaken", line.atMs, `${found} before ${before.n} at ${before.sequence}`);
