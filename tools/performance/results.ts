@@ -82,12 +82,31 @@ export type Results = {
   };
   readonly counted?: Counted;
   readonly million?: Counted["bootstraps"][number];
+  readonly many?: Many;
   readonly start?: {
     readonly seconds: number;
     readonly slowest: number;
     readonly runs: number;
     readonly loadAtStart: number;
   };
+};
+
+type Listed = { readonly seconds: number; readonly keysPerSecond: number };
+
+type Requests = Record<"requests" | "waves" | "read" | "write", number>;
+
+type Many = {
+  readonly load: number;
+  readonly bootstrap: Readonly<Record<"list" | "listIn8Parts" | "view", Listed>> & {
+    readonly keys: number;
+  };
+  readonly counted: Readonly<Record<"streams" | "subscriptions" | "partitions", number>> &
+    Readonly<
+      Record<
+        "emptyPage" | "viewOfStream" | "pageOfSubscriptions" | "pageOfStreams" | "sweep",
+        Requests
+      >
+    >;
 };
 
 type Ran = { readonly loadAtStart: number };
@@ -149,6 +168,7 @@ const NAMES = [
   "peers",
   "counted",
   "million",
+  "many",
   "start",
 ] as const satisfies readonly (keyof Results)[];
 
