@@ -1,10 +1,10 @@
+import { planRows } from "../../../packages/core/src/compaction/compaction-plan.ts";
 import {
   emptySection,
   extendSection,
-  planRows,
   planSafePoint,
   type Section,
-} from "../../../packages/core/src/compaction/compaction-plan.ts";
+} from "../../../packages/core/src/compaction/section.ts";
 import { entryOf, packEvents } from "../../../packages/core/src/log/codec.ts";
 import type { Batch } from "../../../packages/core/src/table/batch.ts";
 import type { CompactedRow } from "../../../packages/core/src/table/compacted-row.ts";

@@ -36,7 +36,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     rule: "items before checkpoint",
-    file: "compaction/compact.ts",
+    file: "compaction/compact-section.ts",
     from: "  const rows = planRows(section, { partition, nowMs: clock.now() });\n",
     to: "  const rows = planRows(section, { partition, nowMs: clock.now() });\n  const early = planMove(end.checkpoint, section, seen);\n  if (!(await table.checkpoints.move(life, partition, from, early))) return undefined;\n",
   },
@@ -48,7 +48,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     rule: "on the way only over events whose rows are put",
-    file: "compaction/compaction-plan.ts",
+    file: "compaction/section.ts",
     from: "isStop === true && keys <= rowsPut",
     to: "isStop === true && keys <= rowsPut + 1",
   },
@@ -96,7 +96,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     rule: "the floor stays below pins",
-    file: "compaction/compaction-plan.ts",
+    file: "compaction/pin-plan.ts",
     from: "...openPins(checkpoint, nowMs).map(({ at }) => at),",
     to: "",
   },

@@ -12,7 +12,7 @@ export const ofMeters: readonly Mutant[] = [
   },
   {
     rule: "the write that moves the checkpoint counts",
-    file: "compaction/compact.ts",
+    file: "compaction/compact-section.ts",
     from: "const move = { ...to, usage: hours,",
     to: "const move = { ...to, ...(end.checkpoint.usage && { usage: hours }),",
     plan: METERS,
@@ -47,7 +47,7 @@ export const ofMeters: readonly Mutant[] = [
   },
   {
     rule: "a checkpoint stops only where the sizes of its keys are known",
-    file: "compaction/compaction-plan.ts",
+    file: "compaction/section.ts",
     from: "isStop === true && keys <= rowsPut",
     to: "keys <= rowsPut",
     by: "sizes",

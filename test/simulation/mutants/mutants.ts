@@ -425,7 +425,7 @@ const ofTheLog: readonly Mutant[] = [
   },
   {
     rule: "a run reads its section once and compacts all of it",
-    file: "compaction/compact.ts",
+    file: "compaction/compact-section.ts",
     from: "(await moveTo(whole))",
     to: "(await moveTo({ ...whole, to: Math.max(section.to, end.next + 1) }))",
   },

@@ -60,7 +60,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
       "snapshot/page-plan.ts: return [];",
       "snapshot/page-plan.ts: return page;",
       "compaction/compact.ts: return;",
-      "compaction/compact.ts: || section.stop !== undefined",
+      "compaction/compact-section.ts: || section.stop !== undefined",
       "compaction/removal.ts: { await count(0, 1); return { done: false",
       "compaction/removal.ts: await table.removals.count(life, uncounted);",
       "log/append/queue.ts: { throw tooManyRequests(); }",
@@ -89,9 +89,9 @@ export const NEVER_ENTERED: readonly Reason[] = [
   {
     why: "Events of the simulation have neither type, time nor an id, and one header at most.",
     blocks: [
-      "compaction/compaction-plan.ts: : { type }",
-      "compaction/compaction-plan.ts: : { time }",
-      "compaction/compaction-plan.ts: : { headers }",
+      "compaction/compacted-event.ts: : { type }",
+      "compaction/compacted-event.ts: : { time }",
+      "compaction/compacted-event.ts: : { headers }",
       "log/codec.ts: : { type }",
       "log/codec.ts: : { time }",
       "log/append/request.ts: ([a], [b]) => (a < b ? -1 : 1)",
@@ -129,7 +129,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
   },
   {
     why: "Another publisher's batch is put or compacted just between two queries: few seeds do that. test/simulation/models/log-read.test.ts does it for reading.",
-    blocks: ['compaction/compaction-plan.ts: stop = "gap";', "log/read/lag.ts: return NONE;"],
+    blocks: ['compaction/section.ts: stop = "gap";', "log/read/lag.ts: return NONE;"],
   },
   {
     why: "The table fails four reads in a row just while a chain is being sealed: few seeds do that.",

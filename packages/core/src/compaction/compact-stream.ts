@@ -3,13 +3,9 @@ import { takeStamp } from "../kernel/clock.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
 import { loadEnd } from "../log/end.ts";
 import { chainsIn, epochsOf } from "../model/epochs.ts";
-import {
-  type Compactable,
-  type CompactDeps,
-  compactPartition,
-  type PartitionCompaction,
-  SectionTooOld,
-} from "./compact.ts";
+import { compactPartition, type PartitionCompaction } from "./compact.ts";
+import type { Compactable, CompactDeps } from "./compact-deps.ts";
+import { SectionTooOld } from "./section-age.ts";
 
 const PARTITIONS_AT_ONCE = 8;
 

@@ -1,73 +1,16 @@
-import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
-import { assertInvariant } from "../kernel/invariant.ts";
-import type { Random } from "../kernel/random.ts";
-import { DAY_MS, HOUR_MS, MINUTE_MS } from "../kernel/time.ts";
+import { ageMs, type Stamp, takeStamp } from "../kernel/clock.ts";
+import { DAY_MS, HOUR_MS } from "../kernel/time.ts";
 import { loadEnd, type SeenEnd } from "../log/end.ts";
 import { assertNumbered } from "../log/guard.ts";
-import {
-  endOfChain,
-  epochAt,
-  isInEpoch,
-  lastEpoch,
-  type Partitioned,
-  startOfChain,
-} from "../model/epochs.ts";
-import type { Life } from "../model/names.ts";
+import { endOfChain, epochAt, startOfChain } from "../model/epochs.ts";
 import { isEntered, lostBetween } from "../model/restored.ts";
-import type { Sightings } from "../model/sightings.ts";
-import type { Table } from "../table/table.ts";
-import {
-  believed,
-  emptySection,
-  extendSection,
-  planMove,
-  planRows,
-  planSafePoint,
-  planTimes,
-  type SafePoint,
-  type Section,
-} from "./compaction-plan.ts";
+import type { Compactable, CompactDeps } from "./compact-deps.ts";
+import { compactSection } from "./compact-section.ts";
+import { believed } from "./compaction-plan.ts";
 import { moveFloor } from "./floor.ts";
-import { type Growable, growIfCrowded } from "./grow.ts";
-import { countCrowding } from "./growth-plan.ts";
 import { listOften } from "./list-often.ts";
-import type { Pace } from "./pace.ts";
-import { putRows } from "./put-rows.ts";
-import { followState, stateSizeOf } from "./state-size.ts";
-import { countHours, keepHours } from "./usage.ts";
-
-export type CompactDeps = {
-  readonly table: Table;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** The observations of this process. Without them, only stored values count. */
-  readonly sightings?: Sightings | undefined;
-  /** Decides when to write. If absent, up to 32 writes are in flight. */
-  readonly pace?: Pace | undefined;
-  /**
-   * The number of rows in one write. The default is one. A transaction costs twice the units of
-   * single puts, but a store on a local disk needs the time of one write for it.
-   */
-  readonly rowsTogether?: number | undefined;
-  readonly observeCompaction?: ObserveCompaction | undefined;
-};
-
-/** Reports the progress of compaction in a process. */
-export type ObserveCompaction = {
-  /** Called when rows were put, or when the table already had rows that are at least as new. */
-  rows(count: number): void;
-  /** Called with the number of events of a partition after its checkpoint. */
-  lag(at: { readonly life: Life; readonly partition: number; readonly events: number }): void;
-  /** Called when a stream begins to get more partitions by itself. */
-  grows?(): void;
-};
-
-/** The properties of a stream's life that compaction needs. */
-export type Compactable = Partitioned & {
-  readonly life: Life;
-  readonly compaction: "key" | "none";
-  readonly retentionHours: number;
-} & Growable;
+import { stateSizeOf } from "./state-size.ts";
+import { keepHours } from "./usage.ts";
 
 /** The result of a call in one partition. */
 export type PartitionCompaction = {
@@ -84,22 +27,6 @@ export type PartitionCompaction = {
   readonly isUnsized?: true;
 };
 
-/**
- * The maximum age of a section, from the read of its log. A faster run may have put a tombstone in
- * the meantime. This limit is far shorter than that tombstone's life, so a paused run cannot bring
- * the deleted key back.
- */
-const SECTION_AGE_MAX_MS = MINUTE_MS;
-/** A section that takes longer than this is cut where it is, so that it does not become too old. */
-const SECTION_CUT_MS = 40_000;
-/**
- * A section ends with the page of rows that reaches one of these limits. If possible, it is the
- * whole backlog, so that a key that changed often is put once. A function of 1 GB compacts up to
- * eight sections at a time.
- */
-const SECTION_EVENTS = 250_000;
-const SECTION_KEPT_BYTES = 16 * 1024 * 1024;
-const ROWS = 500;
 /** The interval between checks of an idle partition. The guards allow days. */
 const LOOK_AGE_MS = 6 * HOUR_MS;
 /** Sweeps move the floor. If none has run for this long, compaction moves it. */
@@ -121,7 +48,6 @@ export async function compactPartition(
   const { clock } = deps;
   let events = 0;
   let keys = 0;
-  let sized: Pick<PartitionCompaction, "isUnsized"> = {};
   const mayGoOn = () => ageMs(clock, began) < budgetMs;
   let first: number | undefined;
   for (;;) {
@@ -129,20 +55,22 @@ export async function compactPartition(
     assertNumbered(end.checkpoint, clock.now());
     const { compactedThrough, next, lost } = end.checkpoint;
     first ??= next;
-    sized = stateSizeOf(end.checkpoint) === undefined ? { isUnsized: true } : {};
     const remaining = end.next - next - lostBetween(lost, next, end.next);
     deps.observeCompaction?.lag({ life: stream.life, partition, events: remaining });
+    const isUnsized = stateSizeOf(end.checkpoint) === undefined;
+    const sized = isUnsized ? { isUnsized } : {};
+    const soFar = { events, keys, remaining, compactedThrough, ...sized };
     if (next === end.next) {
       await listOften(deps, stream, { partition, from: first, to: next });
       await renewLook(deps, stream, partition, end);
       await moveOldFloor(deps, stream, partition, end);
-      return { events, keys, done: true, remaining, compactedThrough, ...sized };
+      return { ...soFar, done: true };
     }
-    if (!mayGoOn()) return { events, keys, done: false, remaining, compactedThrough, ...sized };
+    if (!mayGoOn()) return { ...soFar, done: false };
     if (!isEntered(end.checkpoint, startOfChain(stream, partition))) {
       const left = Math.max(0, budgetMs - ageMs(clock, began));
       const isReached = await reachEpoch(deps, stream, partition, left);
-      if (!isReached) return { events, keys, done: false, remaining, compactedThrough, ...sized };
+      if (!isReached) return { ...soFar, done: false };
     }
     const worked = await compactSection(deps, stream, partition, { end, mayGoOn });
     if (worked === undefined) continue;
@@ -152,7 +80,7 @@ export async function compactPartition(
       await listOften(deps, stream, { partition, from: first, to: worked.to });
       await moveOldFloor(deps, stream, partition, end);
       const { wallMs } = end.stamp;
-      return { events, keys, done: true, remaining: 0, compactedThrough: wallMs, ...sized };
+      return { ...soFar, events, keys, done: true, remaining: 0, compactedThrough: wallMs };
     }
   }
 }
@@ -178,94 +106,6 @@ async function reachEpoch(
     if (!done) return false;
   }
   return true;
-}
-
-/**
- * Compacts the next section, or as much of it as the time allows, but at least one batch. Returns
- * undefined when a different run has moved the checkpoint in the meantime and so has done the work.
- */
-async function compactSection(
-  deps: CompactDeps,
-  stream: Compactable,
-  partition: number,
-  { end, mayGoOn }: { readonly end: SeenEnd; readonly mayGoOn: () => boolean },
-): Promise<{ events: number; keys: number; to: number } | undefined> {
-  const { table, clock, pace = AT_ONCE, rowsTogether = 1, observeCompaction } = deps;
-  const { life } = stream;
-  const from = end.checkpoint.next;
-  const section = await readSection(deps, stream, partition, from);
-  assertYoung(clock, end.stamp);
-  assertInvariant(section.to > from, `${life} has no hole at ${from} of partition ${partition}`);
-  const seen = { next: end.next, atMs: end.stamp.wallMs };
-  const rows = planRows(section, { partition, nowMs: clock.now() });
-  const state = followState(end.checkpoint, section, clock.now());
-  let at = from;
-  let hours = end.checkpoint.usage ?? [];
-  let { recount, crowding } = end.checkpoint;
-  const moveTo = async (place: SafePoint): Promise<boolean> => {
-    const to = planMove(end.checkpoint, place, seen);
-    hours = countHours(hours, section, { after: at, to: place.to }, state.sizeAt);
-    const of = { ...stream, partition, checkpoint: end.checkpoint, total: to.events };
-    hours = await keepHours(deps, of, hours, { nowMs: clock.now(), all: false });
-    const times = planTimes(end.checkpoint, section, place.to);
-    const counts = stream.auto === true && isInEpoch(lastEpoch(stream), partition);
-    if (counts) crowding = countCrowding(crowding, section, { after: at, to: place.to });
-    const crowded = counts && crowding !== undefined ? { crowding } : {};
-    const move = { ...to, usage: hours, ...times, ...crowded, ...state.recountAt(place) };
-    const { checkedAt } = end.checkpoint;
-    const counted = { recount };
-    const moved = await table.checkpoints.move(life, partition, at, move, checkedAt, counted);
-    recount = move.recount ?? recount;
-    at = place.to;
-    observeCompaction?.lag({ life, partition, events: Math.max(0, end.next - at) });
-    return moved;
-  };
-  const { rowsPut, outlook } = await putRows(clock, rows, {
-    together: rowsTogether,
-    atOnce: pace.atOnce,
-    put: (some) =>
-      pace.run(async () => {
-        assertYoung(clock, end.stamp);
-        state.note(some, await table.compacted.putIfNewer(life, some, from));
-        observeCompaction?.rows(some.length);
-      }),
-    report: async (rowsPut) => {
-      const place = planSafePoint(section, rowsPut);
-      if (place !== undefined && place.to > at && !(await moveTo(place))) return "overtaken";
-      const isDue = !mayGoOn() || ageMs(clock, end.stamp) > SECTION_CUT_MS;
-      return isDue && at > from ? "cut" : "on";
-    },
-  });
-  if (outlook === "overtaken") return undefined;
-  const grow = () =>
-    growIfCrowded(deps, stream, { before: end.checkpoint.crowding, after: crowding });
-  if (outlook === "cut") {
-    await grow();
-    const { events = 0 } = section.safePoints.findLast(({ to }) => to === at) ?? {};
-    return { events, keys: rowsPut, to: at };
-  }
-  const whole = { ...section, keys: section.latest.size };
-  if (!(at === section.to || (await moveTo(whole)))) return undefined;
-  await grow();
-  return { events: section.events, keys: rowsPut, to: section.to };
-}
-
-/** Without a pace, this many writes are in flight. It suits a store of any size. */
-const AT_ONCE: Pace = { atOnce: 32, run: (write) => write() };
-
-async function readSection(
-  { table }: CompactDeps,
-  { life, compaction }: Compactable,
-  partition: number,
-  from: number,
-): Promise<Section> {
-  let section = emptySection(from);
-  for (;;) {
-    const { batches, more } = await table.batches.loadFrom(life, partition, section.to, ROWS);
-    section = extendSection(section, batches, { keepKeys: compaction === "key" });
-    const full = section.events >= SECTION_EVENTS || section.keptBytes >= SECTION_KEPT_BYTES;
-    if (full || !more || section.stop !== undefined) return section;
-  }
 }
 
 /**
@@ -310,21 +150,4 @@ async function moveOldFloor(
 ): Promise<void> {
   if (deps.clock.now() - checkpoint.floorAt <= FLOOR_AGE_MAX_MS) return;
   await moveFloor(deps, stream, partition);
-}
-
-/**
- * Thrown when a run was frozen for so long that its reads can no longer be trusted. It begins
- * again.
- */
-export class SectionTooOld extends Error {
-  override readonly name = "SectionTooOld";
-}
-
-/** Throws when reads from that time are too old to base a write on them. */
-export function assertYoung(clock: Clock, stamp: Stamp): void {
-  if (ageMs(clock, stamp) > SECTION_AGE_MAX_MS) {
-    throw new SectionTooOld(
-      "Compaction was paused for too long. It begins again at the checkpoint.",
-    );
-  }
 }

@@ -1,6 +1,7 @@
 import { inParallel } from "../kernel/in-parallel.ts";
 import { lifeOf, type ScopedName } from "../model/names.ts";
-import type { CompactDeps, PartitionCompaction } from "./compact.ts";
+import type { PartitionCompaction } from "./compact.ts";
+import type { CompactDeps } from "./compact-deps.ts";
 import { type Stuck, tryCompact } from "./try-compact.ts";
 
 /** The result of a ring. */

@@ -8,8 +8,8 @@ import { CLOCKS_APART_MS, type Sightings } from "../model/sightings.ts";
 import { type Batch, lastsUntil } from "../table/batch.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
-import { planFloor } from "./compaction-plan.ts";
 import { listBeforeFloor } from "./list-often.ts";
+import { planFloor } from "./pin-plan.ts";
 
 /** How often a check without a move is recorded. The checks that depend on it allow days. */
 const NOTE_AGE_MS = 6 * HOUR_MS;

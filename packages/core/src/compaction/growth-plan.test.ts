@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Crowding } from "../model/crowding.ts";
-import type { SafePoint } from "./compaction-plan.ts";
 import { countCrowding, isDue, planGrowth } from "./growth-plan.ts";
+import type { SafePoint } from "./section.ts";
 
 const MINUTE_MS = 60_000;
 

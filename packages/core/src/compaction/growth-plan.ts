@@ -2,7 +2,7 @@ import { LIMITS } from "@eventledger/protocol";
 import { MINUTE_MS } from "../kernel/time.ts";
 import type { Crowding } from "../model/crowding.ts";
 import { CHAINS_MAX, chainCount, type Partitioned } from "../model/epochs.ts";
-import type { SafePoint } from "./compaction-plan.ts";
+import type { SafePoint } from "./section.ts";
 
 /**
  * A minute is crowded with this many batches, if half of them waited: 25 a second. A partition

@@ -4,7 +4,7 @@ import { endingWith, type HourTally, hourOf } from "../model/usage.ts";
 import type { Checkpoint, Recount } from "../table/checkpoint.entity.ts";
 import type { CompactedRow } from "../table/compacted-row.ts";
 import { sizeBelow } from "../table/compacted-versions.ts";
-import type { Compactable, CompactDeps } from "./compact.ts";
+import type { Compactable, CompactDeps } from "./compact-deps.ts";
 import { openRecount, stateBytes, stateSizeOf } from "./state-size.ts";
 
 const ROWS = 1_000;

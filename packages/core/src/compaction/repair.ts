@@ -3,8 +3,10 @@ import { inParallel } from "../kernel/in-parallel.ts";
 import { loadEnd, type SeenEnd } from "../log/end.ts";
 import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
 import { isLast } from "../table/batch.ts";
-import { assertYoung, type Compactable, type CompactDeps } from "./compact.ts";
-import { emptySection, extendSection, planRows } from "./compaction-plan.ts";
+import type { Compactable, CompactDeps } from "./compact-deps.ts";
+import { planRows } from "./compaction-plan.ts";
+import { emptySection, extendSection } from "./section.ts";
+import { assertYoung } from "./section-age.ts";
 import { NOT_COUNTED } from "./state-size.ts";
 import { countHours, keepHours } from "./usage.ts";
 

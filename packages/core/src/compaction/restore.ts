@@ -15,7 +15,7 @@ import { allStreams } from "../stream/all-streams.ts";
 import { type Batch, lasting, lastsUntil } from "../table/batch.ts";
 import { firstCheckpoint } from "../table/checkpoint.entity.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
-import type { CompactDeps } from "./compact.ts";
+import type { CompactDeps } from "./compact-deps.ts";
 import { repairNumbering } from "./repair.ts";
 import { findHole, planJump, planLost, SKEW_MS, speaksOfLost } from "./restore-plan.ts";
 import { tryCompact } from "./try-compact.ts";

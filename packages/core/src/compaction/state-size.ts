@@ -2,7 +2,8 @@ import { bucketOf } from "../model/partition.ts";
 import { publishedBytes } from "../model/usage.ts";
 import type { Checkpoint, Recount } from "../table/checkpoint.entity.ts";
 import type { CompactedRow, Version } from "../table/compacted-row.ts";
-import { type SafePoint, type Section, TOMBSTONE_KEEP_MS } from "./compaction-plan.ts";
+import { TOMBSTONE_KEEP_MS } from "./compaction-plan.ts";
+import type { SafePoint, Section } from "./section.ts";
 
 /**
  * The size of the compacted state of a partition: the attributes and data of the last version below

@@ -3,12 +3,9 @@ import { LedgerError } from "../kernel/error.ts";
 import { InvariantError } from "../kernel/invariant.ts";
 import type { Life, ScopedName } from "../model/names.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
-import {
-  type CompactDeps,
-  compactPartition,
-  type PartitionCompaction,
-  SectionTooOld,
-} from "./compact.ts";
+import { compactPartition, type PartitionCompaction } from "./compact.ts";
+import type { CompactDeps } from "./compact-deps.ts";
+import { SectionTooOld } from "./section-age.ts";
 
 /**
  * A partition (or, without `partition`, the end of a life) that failed, and the number of its

@@ -13,7 +13,8 @@ import {
 } from "../model/usage.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
-import { emptySection, extendSection, planMove, type SafePoint } from "./compaction-plan.ts";
+import { planMove } from "./compaction-plan.ts";
+import { emptySection, extendSection, type SafePoint } from "./section.ts";
 
 type Span = { readonly from: number; readonly safePoints: readonly SafePoint[] };
 

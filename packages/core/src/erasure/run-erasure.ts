@@ -1,7 +1,8 @@
 import { LIMITS } from "@eventledger/protocol";
 import { archivePartition } from "../archive/archiver.ts";
 import type { ObserveArchive } from "../archive/observe.ts";
-import { type CompactDeps, compactPartition } from "../compaction/compact.ts";
+import { compactPartition } from "../compaction/compact.ts";
+import type { CompactDeps } from "../compaction/compact-deps.ts";
 import { ageMs, takeStamp } from "../kernel/clock.ts";
 import { streamNotFound } from "../kernel/error.ts";
 import { assertInvariant } from "../kernel/invariant.ts";

@@ -3,7 +3,7 @@ import { createPortalTokens } from "../access/portal-token.ts";
 import type { ObserveArchive } from "../archive/observe.ts";
 import { settlePartition } from "../archive/settle.ts";
 import { type AuditSettings, createAuditTrail } from "../audit/trail.ts";
-import type { ObserveCompaction } from "../compaction/compact.ts";
+import type { ObserveCompaction } from "../compaction/compact-deps.ts";
 import { compactStream } from "../compaction/compact-stream.ts";
 import { createWindowPace, type Pace } from "../compaction/pace.ts";
 import { type CursorKey, createCursors } from "../cursor/cursor.ts";

@@ -1,4 +1,4 @@
-import { isOpen, planPins } from "../compaction/compaction-plan.ts";
+import { isOpen, planPins } from "../compaction/pin-plan.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { LedgerError, streamNotFound } from "../kernel/error.ts";
 import { inParallel } from "../kernel/in-parallel.ts";

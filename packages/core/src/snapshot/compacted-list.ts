@@ -1,4 +1,5 @@
-import { eventOf, isOpen } from "../compaction/compaction-plan.ts";
+import { eventOf } from "../compaction/compacted-event.ts";
+import { isOpen } from "../compaction/pin-plan.ts";
 import type { CursorContent } from "../cursor/cursor.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { invalidRequest, LedgerError } from "../kernel/error.ts";

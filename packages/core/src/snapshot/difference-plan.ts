@@ -1,5 +1,5 @@
 import { LIMITS } from "@eventledger/protocol";
-import { eventOf } from "../compaction/compaction-plan.ts";
+import { eventOf } from "../compaction/compacted-event.ts";
 import { ADDED_BYTES } from "../log/read/page-cut.ts";
 import { type Change, tombstoneOf } from "../model/change.ts";
 import type { StoredEvent } from "../model/event.ts";

@@ -1,5 +1,5 @@
-import { isOpen } from "../compaction/compaction-plan.ts";
 import { listChanges, loadChanges } from "../compaction/list-changes.ts";
+import { isOpen } from "../compaction/pin-plan.ts";
 import { createBounded } from "../kernel/bounded.ts";
 import { ageMs, type Clock, takeStamp } from "../kernel/clock.ts";
 import { LedgerError, streamNotFound } from "../kernel/error.ts";

@@ -1,5 +1,5 @@
 import { LIMITS } from "@eventledger/protocol";
-import { eventOf } from "../compaction/compaction-plan.ts";
+import { eventOf } from "../compaction/compacted-event.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { type Bootstrap, scanOf } from "../model/snapshot-progress.ts";
 import type { CompactedRow } from "../table/compacted-row.ts";

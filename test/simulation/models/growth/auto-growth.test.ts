@@ -35,7 +35,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     rule: "only with auto",
-    file: "compaction/compact.ts",
+    file: "compaction/compact-section.ts",
     from: "stream.auto === true && isInEpoch",
     to: "isInEpoch",
   },

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { HOUR_MS } from "../kernel/time.ts";
 import { entryOf, packEvents } from "../log/codec.ts";
 import type { RawJson } from "../model/event.ts";
 import type { Batch } from "../table/batch.ts";
-import type { Checkpoint } from "../table/checkpoint.entity.ts";
-import { emptySection, eventOf, extendSection, planPins, planRows } from "./compaction-plan.ts";
+import { eventOf } from "./compacted-event.ts";
+import { planRows } from "./compaction-plan.ts";
+import { emptySection, extendSection } from "./section.ts";
 
 type Written = { readonly key: string; readonly data: string; readonly type?: string };
 
@@ -65,28 +65,5 @@ describe("a section", () => {
       { key: "b", sequence: 2, data: "2" },
       { key: "c", sequence: 4, data: "4", type: "made" },
     ]);
-  });
-});
-
-describe("the pins of bootstraps", () => {
-  const checkpoint: Checkpoint = {
-    next: 7,
-    floor: 1,
-    checkedAt: 0,
-    compactedThrough: 0,
-    floorAt: 0,
-    events: 0,
-    bytes: 0,
-  };
-
-  it("bootstraps that begin in the same hour share one pin", () => {
-    const nowMs = 100 * HOUR_MS + 1;
-    const pins = planPins(checkpoint, nowMs);
-    expect(pins?.map(({ at }) => at)).toEqual([7]);
-    const pinned = { ...checkpoint, pins: pins ?? [] };
-    expect(planPins(pinned, nowMs)).toBeUndefined();
-    expect(planPins({ ...pinned, next: 9 }, nowMs)).toBeUndefined();
-    expect(planPins({ ...pinned, next: 6 }, nowMs)).toHaveLength(2);
-    expect(planPins(pinned, nowMs + HOUR_MS)).toHaveLength(2);
   });
 });
