@@ -40,7 +40,7 @@ const ofFreedKeys: readonly Mutation[] = [
   },
   {
     rule: "parking after the position says nothing of a queue",
-    file: "subscription/parking/parking.ts",
+    file: "subscription/parking/park.ts",
     from: "if (!isQueued || sequence < row.next) return poison;",
     to: "if (!isQueued || sequence < row.next + 1e9) return poison;",
   },
