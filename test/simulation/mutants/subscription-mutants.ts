@@ -118,13 +118,13 @@ const ofCommits: readonly Mutation[] = [
 const ofTokens: readonly Mutation[] = [
   {
     rule: "a cursor of a lost share is refused, though it covers nothing new",
-    file: "subscription/position/commit-writes.ts",
+    file: "subscription/position/commit-lease.ts",
     from: "return token === undefined || token === lease?.token;",
     to: "return token === undefined || lease !== null;",
   },
   {
     rule: "a queue moves only under the lease it was read by",
-    file: "subscription/position/commit-writes.ts",
+    file: "subscription/position/commit-queues.ts",
     from: "await table.parking.change(place, present, to, { guard });",
     to: "await table.parking.change(place, present, to);",
   },

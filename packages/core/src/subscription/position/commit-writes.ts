@@ -1,22 +1,20 @@
 import type { RedeliveryReason } from "@eventledger/protocol";
-import type { CursorContent, QueuePlace } from "../../cursor/cursor.ts";
+import type { CursorContent } from "../../cursor/cursor.ts";
 import type { Clock } from "../../kernel/clock.ts";
-import { LedgerError, subscriptionNotFound } from "../../kernel/error.ts";
+import { subscriptionNotFound } from "../../kernel/error.ts";
 import type { Look } from "../../kernel/memory.ts";
-import { again, retry } from "../../kernel/retry.ts";
 import type { Log } from "../../log/log.ts";
 import { chainsIn, epochsOf, isDrained, isInEpoch } from "../../model/epochs.ts";
-import type { Life } from "../../model/names.ts";
-import { nothingParked } from "../../model/parking.ts";
 import { type Bootstrap, isExact, isPending } from "../../model/snapshot-progress.ts";
 import type { LiveStream } from "../../stream/live-streams.ts";
 import { type LeaseGuard, type OffsetRow, passesGuard } from "../../table/offset.entity.ts";
 import type { SubscriptionRow } from "../../table/subscription.entity.ts";
 import type { Table } from "../../table/table.ts";
-import { isReadInVain, planProgress } from "../parking/parking-plan.ts";
 import { settlePassed } from "../parking/settle.ts";
 import type { Redelivery, SubscriptionState } from "../state.ts";
 import type { UntilMemory } from "../workers/until-memory.ts";
+import { assertHeld, assertLeased, createGuards } from "./commit-lease.ts";
+import { createQueueCommits } from "./commit-queues.ts";
 import { isInSnapshot, type Progress } from "./progress.ts";
 
 type Deps = {
@@ -53,18 +51,16 @@ type CommitResult = {
   readonly redelivery?: Redelivery;
 };
 
-/** The effect of a commit in a queue. `inVain` is true when the page will be delivered again. */
-type QueueCommit = { readonly row?: OffsetRow; readonly moved: boolean; readonly inVain: boolean };
-
 const OTHER_SNAPSHOT: Redelivery = { part: "all", because: ["other-snapshot"] };
-
-const QUEUE_TRIES = 5;
 
 /**
  * Moves committed offsets forward: in a snapshot, at its end, in the log, and in a parked queue.
  */
 export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
   const { look: beginLook, refresh, remember, replace } = memory;
+  const guardOf = createGuards({ clock, untils });
+  const { commitQueue, commitQueues } = createQueueCommits({ table, guardOf });
+
   /**
    * Moves the committed progress forward, never back. Returns whether anything moved, and the state
    * afterwards, which has a new generation if there was a seek in the meantime. Throws `lease-lost`
@@ -189,84 +185,6 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
     return { moved, state: remember(stream, row, look, offsets), ...redelivery };
   }
 
-  /** Commits the progress in the queue of a parked key, if the cursor belongs to one. */
-  async function commitQueue(
-    { life }: LiveStream,
-    row: SubscriptionRow,
-    cursor: CursorContent,
-  ): Promise<QueueCommit | undefined> {
-    const { queue } = cursor;
-    return queue === undefined ? undefined : commitQueueIn(life, row, cursor, [queue]);
-  }
-
-  /**
-   * Commits the progress in several queues, with one write for each partition. Only a worker reads
-   * several queues at a time. Throws `lease-lost` when a different worker has taken one over.
-   */
-  async function commitQueues(
-    { life }: LiveStream,
-    row: SubscriptionRow,
-    cursor: CursorContent,
-    places: readonly QueuePlace[],
-  ): Promise<void> {
-    const partitions = Map.groupBy(places, ({ partition }) => partition);
-    await Promise.all(
-      Array.from(partitions.values(), (some) => commitQueueIn(life, row, cursor, some)),
-    );
-  }
-
-  /** Commits the progress in queues of one partition. `inVain` is about the first one. */
-  async function commitQueueIn(
-    life: Life,
-    row: SubscriptionRow,
-    cursor: CursorContent,
-    places: readonly QueuePlace[],
-  ): Promise<QueueCommit | undefined> {
-    const { subscription } = cursor;
-    const [queue] = places;
-    if (queue === undefined) return undefined;
-    const place = { life, subscriptionUid: row.uid };
-    const limits = { tries: QUEUE_TRIES, giveUp: changedByOthers };
-    return retry<QueueCommit | undefined>(limits, async () => {
-      const present = await table.parking.load(place, queue.partition);
-      if (present === undefined) throw subscriptionNotFound();
-      if (present.generation !== subscription?.generation) return undefined;
-      const guard = guardOf(cursor, row, queue.partition);
-      assertLeased(passesGuard(present, guard), cursor);
-      const { parking: from = nothingParked } = present;
-      const to = places.reduce(
-        (parking, at) => planProgress({ ...present, parking }, at) ?? parking,
-        from,
-      );
-      if (to === from) return { moved: false, inVain: isReadInVain(present, queue) };
-      const changed = await table.parking.change(place, present, to, { guard });
-      return changed === undefined ? again() : { row: changed, moved: true, inVain: false };
-    });
-  }
-
-  /** Returns the condition of a commit of this cursor on a partition's row. */
-  function guardOf(
-    { tokens }: Pick<CursorContent, "tokens">,
-    row: SubscriptionRow,
-    partition: number,
-  ): LeaseGuard {
-    const nowMs = clock.now();
-    const token = tokens?.[partition];
-    if (token === undefined) return { token, nowMs, ended: untils.ended(row.uid, partition) };
-    return { token, until: nowMs + row.config.leaseSeconds * 1_000 };
-  }
-
-  /** Throws `lease-lost` for a worker's cursor that covers a share of a different worker. */
-  function assertHeld(state: SubscriptionState, { tokens = [] }: CursorContent): void {
-    assertLeased(
-      state.offsets.every(({ partition, lease }) => {
-        const token = tokens[partition];
-        return token === undefined || token === lease?.token;
-      }),
-      { tokens },
-    );
-  }
-
   return { commit, commitQueues, guardOf, assertHeld };
 }
 
@@ -287,21 +205,3 @@ function redeliveryOf(
   const because = [...new Set(found.filter((reason) => reason !== false))];
   return because.length === 0 ? {} : { redelivery: { part: moved ? "part" : "all", because } };
 }
-
-function changedByOthers(): never {
-  throw new LedgerError("outcome-unknown", {
-    detail: "Concurrent requests changed this subscription. Commit again.",
-    retryAfterSeconds: 1,
-  });
-}
-
-/** Throws `lease-lost` unless the condition holds. A cursor without tokens belongs to no worker. */
-function assertLeased(condition: boolean, { tokens }: Pick<CursorContent, "tokens">): void {
-  if (condition) return;
-  throw new LedgerError("lease-lost", { detail: tokens === undefined ? NO_WORKER : TAKEN_OVER });
-}
-
-const TAKEN_OVER =
-  "Another worker has taken over part of what this cursor covers. The part that is still this worker's is committed. Poll again with `consumer`.";
-const NO_WORKER =
-  "A worker holds what this commit covers, or part of it, which is not committed, because the commit names no worker. Poll with `consumer`, and commit the cursor of that page.";
