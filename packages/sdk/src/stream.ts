@@ -7,8 +7,9 @@ import { type PublishingStream, publishingStream } from "./publishing-stream.ts"
 import { type ReadOptions, readEach, readPages } from "./read.ts";
 import type { SubscriptionSettings } from "./subscription/settings.ts";
 import { openSubscription, type Subscription } from "./subscription/subscription.ts";
+import { openView } from "./view/open-view.ts";
 import type { ViewStore } from "./view/store.ts";
-import { openView, type View, type ViewOptions } from "./view/view.ts";
+import type { View, ViewOptions } from "./view/view.ts";
 
 export type Stream<
   In extends NewEvent = NewEvent,
