@@ -58,56 +58,61 @@ function readEvent(
   mayHideSurrogates: boolean,
 ): { readonly event: IncomingEvent; readonly end: number } | undefined {
   if (text.charCodeAt(open) !== OPEN_BRACE) return undefined;
-  let key: string | undefined;
-  let type: string | undefined;
-  let id: string | undefined;
-  let data: string | undefined;
+  const members: Members = { key: undefined, type: undefined, id: undefined, data: undefined };
   let at = open;
   do {
-    const nameAt = skipSpace(text, at + 1);
-    const nameEnd = endOfString(text, nameAt);
-    if (nameEnd === REFUSED) return undefined;
-    const colonAt = skipSpace(text, nameEnd);
-    if (text.charCodeAt(colonAt) !== COLON) return undefined;
-    const valueAt = skipSpace(text, colonAt + 1);
-    const end = endOfValue(text, valueAt);
+    const end = readMember(text, skipSpace(text, at + 1), members);
     if (end === REFUSED) return undefined;
-    const value = text.slice(valueAt, end);
-    // A name that occurs twice is not plain.
-    switch (text.slice(nameAt, nameEnd)) {
-      case '"key"':
-        if (key !== undefined) return undefined;
-        key = plainText(value, LIMITS.keyBytesMax);
-        if (key === undefined) return undefined;
-        break;
-      case '"type"':
-        if (type !== undefined) return undefined;
-        type = plainText(value, LIMITS.typeBytesMax);
-        if (type === undefined) return undefined;
-        break;
-      case '"id"':
-        if (id !== undefined) return undefined;
-        id = plainText(value, LIMITS.idBytesMax);
-        if (id === undefined) return undefined;
-        break;
-      case '"data"':
-        if (data !== undefined) return undefined;
-        data = value;
-        break;
-      default:
-        return undefined;
-    }
     at = skipSpace(text, end);
   } while (text.charCodeAt(at) === COMMA);
-  if (text.charCodeAt(at) !== CLOSE_BRACE || key === undefined || data === undefined) {
-    return undefined;
-  }
+  if (text.charCodeAt(at) !== CLOSE_BRACE) return undefined;
+  const { key, type, id, data } = members;
+  if (key === undefined || data === undefined) return undefined;
   if (mayHideSurrogates && loneSurrogateAt(data) !== -1) return undefined;
   const attributes: EventAttributes = { key };
   if (type !== undefined) attributes.type = type;
   if (id !== undefined) attributes.id = id;
   const event: IncomingEvent = { attributes, data: data as RawJson };
   return isSmall(event) ? { event, end: at + 1 } : undefined;
+}
+
+/** The members of an event that are read so far. `data` is JSON, and the others are plain texts. */
+type Members = Record<"key" | "type" | "id" | "data", string | undefined>;
+
+/** Adds the member that begins at `nameAt`. Returns the index after it, or -1. */
+function readMember(text: string, nameAt: number, members: Members): number {
+  const nameEnd = endOfString(text, nameAt);
+  if (nameEnd === REFUSED) return REFUSED;
+  const colonAt = skipSpace(text, nameEnd);
+  if (text.charCodeAt(colonAt) !== COLON) return REFUSED;
+  const valueAt = skipSpace(text, colonAt + 1);
+  const end = endOfValue(text, valueAt);
+  if (end === REFUSED) return REFUSED;
+  const name = text.slice(nameAt, nameEnd);
+  return addMember(members, name, text.slice(valueAt, end)) ? end : REFUSED;
+}
+
+/** Adds a member, whose name is in quotes. Returns false if it is not plain. */
+function addMember(members: Members, name: string, value: string): boolean {
+  switch (name) {
+    case '"key"':
+      return setOnce(members, "key", plainText(value, LIMITS.keyBytesMax));
+    case '"type"':
+      return setOnce(members, "type", plainText(value, LIMITS.typeBytesMax));
+    case '"id"':
+      return setOnce(members, "id", plainText(value, LIMITS.idBytesMax));
+    case '"data"':
+      return setOnce(members, "data", value);
+    default:
+      return false;
+  }
+}
+
+/** Sets a member. Returns false if its value is not plain, or if it was set before. */
+function setOnce(members: Members, name: keyof Members, value: string | undefined): boolean {
+  if (value === undefined || members[name] !== undefined) return false;
+  members[name] = value;
+  return true;
 }
 
 /**
