@@ -101,8 +101,8 @@ const mutants: readonly Mutant[] = [
   {
     rule: "a restore puts its jump at an end that is current",
     file: "compaction/restore.ts",
-    from: "if (before === undefined && from > end.next) {",
-    to: "if (before === undefined && from > end.next && nowMs < 0) {",
+    from: "if (before === undefined && from > end.next) return false;",
+    to: "if (before === undefined && from > end.next && nowMs < 0) return false;",
     plan: {},
   },
 ];

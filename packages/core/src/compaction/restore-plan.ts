@@ -1,9 +1,12 @@
 import { LedgerError } from "../kernel/error.ts";
-import { DAY_MS, MINUTE_MS } from "../kernel/time.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../kernel/time.ts";
+import type { SeenEnd } from "../log/end.ts";
+import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
 import type { LostRange } from "../model/restored.ts";
-import type { Batch } from "../table/batch.ts";
+import { type Batch, lasting, lastsUntil } from "../table/batch.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { ReceiptRow } from "../table/receipt.entity.ts";
+import type { StreamRow } from "../table/stream.entity.ts";
 import { NOT_COUNTED } from "./state-size.ts";
 
 /**
@@ -48,19 +51,72 @@ export function planJump(
   });
 }
 
+/** A hole begins at `expected`, and ends at the row `before`. Without one, the chain ends there. */
+type Hole = { readonly expected: number; readonly before?: Batch };
+
 /**
  * Returns how far rows continue from `expected` without a hole, and the row after the first hole.
  */
-export function findHole(
-  rows: readonly Batch[],
-  expected: number,
-): { readonly expected: number; readonly before?: Batch } {
+export function findHole(rows: readonly Batch[], expected: number): Hole {
   let at = expected;
   for (const batch of rows) {
     if (batch.first > at) return { expected: at, before: batch };
     at = Math.max(at, batch.first + batch.count);
   }
   return { expected: at };
+}
+
+/**
+ * Returns the numbers that are lost in a hole or at the end of a chain. None are if the chain ends
+ * at its turn or at `until`.
+ */
+export function planRange(
+  { next, turned }: Pick<SeenEnd, "next" | "turned">,
+  { expected: from, before }: Hole,
+  { id, until, ...times }: RangeRequest,
+): LostRange {
+  if (before !== undefined) return { id, from, to: before.first, hole: true };
+  const ended = turned ? next : until;
+  return { id, from, to: ended ?? planJump(next, times) };
+}
+
+type RangeRequest = {
+  readonly id: string;
+  readonly until: number | undefined;
+  readonly seenMs: number;
+  readonly nowMs: number;
+};
+
+/**
+ * Returns the batch that uses up the lost numbers. Times never decrease along a chain, so a batch
+ * that closes a hole has the times of its successor, `before`.
+ */
+export function planJumpRow(
+  { retentionHours, archiveDays }: Pick<StreamRow, "retentionHours" | "archiveDays">,
+  end: Pick<SeenEnd, "publishedAt" | "expiresAt">,
+  { range, before, nowMs }: { range: LostRange; before: Batch | undefined; nowMs: number },
+): Omit<Batch, "batchId"> {
+  const keepMs = retentionHours * HOUR_MS + PHYSICAL_SLACK_MS;
+  const publishedAt = Math.max(nowMs, end.publishedAt);
+  const expiresAt = Math.max(Math.ceil((publishedAt + keepMs) / 1_000), end.expiresAt);
+  const archived = archiveDays !== null;
+  return {
+    first: range.from,
+    count: range.to - range.from,
+    kind: "jump",
+    ...(before === undefined
+      ? { publishedAt, ...lasting(expiresAt, { archived }) }
+      : timesOf(before)),
+    rawBytes: 0,
+    payload: new Uint8Array(),
+  };
+}
+
+function timesOf(batch: Batch): Pick<Batch, "publishedAt" | "expiresAt" | "keptUntil"> {
+  const { publishedAt, keptUntil } = batch;
+  const until = lastsUntil(batch);
+  if (until === undefined) return { publishedAt };
+  return { publishedAt, ...lasting(until, { archived: keptUntil !== undefined }) };
 }
 
 /**
@@ -86,8 +142,8 @@ export function planLost(
 }
 
 /**
- * Returns whether a receipt covers lost events, or one of a lost epoch: the copy has only the first
- * `chains` partitions. Such a claim says nothing either.
+ * Returns whether a receipt, or its claim, covers lost events. The copy has only the first `chains`
+ * partitions, so everything in later ones is lost too.
  */
 export const speaksOfLost = (
   { parts, claimPartition = 0 }: Pick<ReceiptRow, "parts" | "claimPartition">,

@@ -2,7 +2,6 @@ import { ageMs, takeStamp } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
 import type { Random } from "../kernel/random.ts";
-import { HOUR_MS } from "../kernel/time.ts";
 import { loadEnd, type SeenEnd } from "../log/end.ts";
 import { bringOn } from "../log/growth.ts";
 import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
@@ -12,12 +11,19 @@ import { chainCount, chainsOf, endOfChain, startOfChain } from "../model/epochs.
 import { type Life, lifeOf } from "../model/names.ts";
 import type { LostRange, Restored } from "../model/restored.ts";
 import { allStreams } from "../stream/all-streams.ts";
-import { type Batch, lasting, lastsUntil } from "../table/batch.ts";
 import { firstCheckpoint } from "../table/checkpoint.entity.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { CompactDeps } from "./compact-deps.ts";
 import { repairNumbering } from "./repair.ts";
-import { findHole, planJump, planLost, SKEW_MS, speaksOfLost } from "./restore-plan.ts";
+import {
+  findHole,
+  planJump,
+  planJumpRow,
+  planLost,
+  planRange,
+  SKEW_MS,
+  speaksOfLost,
+} from "./restore-plan.ts";
 import { tryCompact } from "./try-compact.ts";
 
 type Deps = CompactDeps & {
@@ -147,86 +153,44 @@ async function turnAfterRestore(
 
 type Jumped = { readonly lost: readonly LostRange[]; readonly turned: boolean };
 
+type JumpRequest = {
+  readonly id: string;
+  /** The end of a chain of an earlier epoch. It gets its turn there if the copy lacks it. */
+  readonly until: number | undefined;
+  readonly mayGoOn: () => boolean;
+};
+
 /**
  * Closes the holes of a chain, and advances its numbers. Returns the numbers that this restore has
- * lost, or undefined when the time ran out. A chain of an earlier epoch ends at `until`, where it
- * gets its turn if the copy lacks it.
+ * lost, or undefined when the time ran out.
  */
 async function jumpPartition(
   deps: Deps,
   stream: Restorable,
   partition: number,
-  {
-    id,
-    until,
-    mayGoOn,
-  }: {
-    readonly id: string;
-    readonly until: number | undefined;
-    readonly mayGoOn: () => boolean;
-  },
+  { id, until, mayGoOn }: JumpRequest,
 ): Promise<Jumped | undefined> {
-  const { table, clock, random } = deps;
-  const { life, retentionHours } = stream;
   let seenMs: number | undefined;
   for (let attempt = 0; attempt < TRIES; ) {
-    const end = await loadEnd(deps, life, partition);
+    const end = await loadEnd(deps, stream.life, partition);
     const { checkpoint } = end;
     const own = (checkpoint.lost ?? []).filter((range) => range.id === id);
     const isDone = own.some(({ hole }) => hole === undefined);
     if (until !== undefined && isDone && !end.turned) {
-      await endPartition(deps, life, partition, "turn", { isChecked: true });
+      await endPartition(deps, stream.life, partition, "turn", { isChecked: true });
     }
     if (end.sealed || isDone) return { lost: own, turned: end.turned };
     seenMs ??= Math.max(checkpoint.checkedAt, end.publishedAt);
-    const nowMs = clock.now();
+    const nowMs = deps.clock.now();
     if (nowMs - checkpoint.checkedAt > PHYSICAL_SLACK_MS) {
       const { kind } = await repairNumbering(deps, stream, partition, mayGoOn);
       if (kind === "cut") return undefined;
       attempt++;
       continue;
     }
-    const { expected: from, before } = await walk(deps, stream, partition, end);
-    // Another process, perhaps one that makes the same jump, has extended the chain since its end
-    // was read.
-    if (before === undefined && from > end.next) {
-      attempt++;
-      continue;
-    }
-    const ended = end.turned ? end.next : until;
-    const to = before?.first ?? ended ?? planJump(end.next, { seenMs, nowMs });
-    if (from >= to) {
-      // Nothing of this chain is lost, and nothing can be written after its turn.
-      const nothing = planLost(checkpoint, { id, from: to, to }, nowMs);
-      await table.checkpoints.move(life, partition, checkpoint.next, {
-        ...nothing,
-        checkedAt: nothing.checkedAt ?? nowMs,
-      });
-      attempt++;
-      continue;
-    }
-    const range: LostRange = { id, from, to, ...(before === undefined ? {} : { hole: true }) };
-    const keepMs = retentionHours * HOUR_MS + PHYSICAL_SLACK_MS;
-    const publishedAt = Math.max(nowMs, end.publishedAt);
-    const expiresAt = Math.max(Math.ceil((publishedAt + keepMs) / 1_000), end.expiresAt);
-    // Times never decrease along a chain, so a batch that closes a hole has the times of its
-    // successor.
-    const archived = stream.archiveDays !== null;
-    const times =
-      before === undefined ? { publishedAt, ...lasting(expiresAt, { archived }) } : timesOf(before);
-    const jump: Batch = {
-      first: from,
-      count: to - from,
-      batchId: random.bytes(16),
-      kind: "jump",
-      ...times,
-      rawBytes: 0,
-      payload: new Uint8Array(),
-    };
-    const moved = planLost(checkpoint, range, nowMs);
-    const put = await table.restores.jump({ life, partition }, jump, checkpoint.next, moved);
-    if (!put) attempt++;
-    else if (before === undefined) await tryCompact(deps, stream, partition, COMPACT_BUDGET_MS);
+    const isPut = await putJump(deps, stream, partition, { id, until, end, seenMs, nowMs });
+    // A chain may have any number of holes, so a jump that is put does not count as an attempt.
+    if (!isPut) attempt++;
   }
   throw new LedgerError("outcome-unknown", {
     detail: "Other processes keep writing to the table. Stop them, and send the request again.",
@@ -235,17 +199,48 @@ async function jumpPartition(
 }
 
 /**
+ * Puts a jump into the first hole of a chain, or at its end. Returns false if it puts none: nothing
+ * is lost, or another process has extended the chain.
+ */
+async function putJump(
+  deps: Deps,
+  stream: Restorable,
+  partition: number,
+  { end, seenMs, nowMs, ...of }: Omit<JumpRequest, "mayGoOn"> & JumpMoment,
+): Promise<boolean> {
+  const { table, random } = deps;
+  const { life } = stream;
+  const { checkpoint } = end;
+  const found = await walk(deps, stream, partition, end);
+  const { expected: from, before } = found;
+  // Another process, perhaps one that makes the same jump, has extended the chain since its end
+  // was read.
+  if (before === undefined && from > end.next) return false;
+  const range = planRange(end, found, { ...of, seenMs, nowMs });
+  if (range.from >= range.to) {
+    // Nothing of this chain is lost, and nothing can be written after its turn.
+    const nothing = planLost(checkpoint, { id: of.id, from: range.to, to: range.to }, nowMs);
+    await table.checkpoints.move(life, partition, checkpoint.next, {
+      ...nothing,
+      checkedAt: nothing.checkedAt ?? nowMs,
+    });
+    return false;
+  }
+  const jump = { ...planJumpRow(stream, end, { range, before, nowMs }), batchId: random.bytes(16) };
+  const moved = planLost(checkpoint, range, nowMs);
+  const isPut = await table.restores.jump({ life, partition }, jump, checkpoint.next, moved);
+  if (isPut && before === undefined) await tryCompact(deps, stream, partition, COMPACT_BUDGET_MS);
+  return isPut;
+}
+
+/** The end of a chain, the latest time recorded there when the call began, and the time now. */
+type JumpMoment = { readonly end: SeenEnd; readonly seenMs: number; readonly nowMs: number };
+
+/**
  * Publishing refuses a stream whose compaction is a day late, so the restore compacts for this
  * long. The sweeper compacts the remaining events.
  */
 const COMPACT_BUDGET_MS = 2_000;
-
-function timesOf(batch: Batch): Pick<Batch, "publishedAt" | "expiresAt" | "keptUntil"> {
-  const { publishedAt, keptUntil } = batch;
-  const until = lastsUntil(batch);
-  if (until === undefined) return { publishedAt };
-  return { publishedAt, ...lasting(until, { archived: keptUntil !== undefined }) };
-}
 
 /** Finds the first hole among the last rows of a chain, or the end of the chain. */
 async function walk(deps: Deps, { life }: Restorable, partition: number, end: SeenEnd) {
