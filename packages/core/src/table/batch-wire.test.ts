@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { notingConnection } from "../../../../test/support/noting-connection.ts";
 import type { Life } from "../model/names.ts";
 import { batchEntity } from "./batch.entity.ts";
 import type { Batch } from "./batch.ts";
 import { type BatchQuery, putRequest, queryRequest, sendPut, sendQuery } from "./batch-wire.ts";
-import type { Connection } from "./connection.ts";
 
 const life = "orders#0c1" as Life;
 const at = { life, partition: 3 };
@@ -30,15 +30,7 @@ const whole: Required<Batch> = {
   ...claimed,
 } as Required<Batch>;
 
-/** A client that answers everything with `answer`, or throws it. */
-function connect(answer: unknown): Connection {
-  const send = async () => {
-    if (answer instanceof Error) throw answer;
-    return answer;
-  };
-  return { client: { send }, table: "ledger", clock: {}, random: {} } as never;
-}
-const entity = batchEntity(connect({}));
+const entity = batchEntity(notingConnection({}).connection);
 
 describe("the requests for batches that are written by hand", () => {
   it("put the same item as ElectroDB", () => {
@@ -87,7 +79,7 @@ describe("the requests for batches that are written by hand", () => {
   it("read the same batches as ElectroDB", async () => {
     for (const content of [batch, jump, archived, served, claimed, whole]) {
       const { Item } = putRequest("ledger", life, 3, content);
-      const { batches } = await sendQuery(connect({ Items: [Item] }), {
+      const { batches } = await sendQuery(notingConnection({ Items: [Item] }).connection, {
         ...at,
         from: 1,
         limit: 1,
@@ -100,12 +92,14 @@ describe("the requests for batches that are written by hand", () => {
   it("say whether there may be more", async () => {
     const query = { ...at, from: 1, limit: 1, projection: "whole" } as const;
     const LastEvaluatedKey = { pk: "a", sk: "b" };
-    expect((await sendQuery(connect({ LastEvaluatedKey }), query)).more).toBe(true);
-    expect((await sendQuery(connect({}), query)).more).toBe(false);
+    expect((await sendQuery(notingConnection({ LastEvaluatedKey }).connection, query)).more).toBe(
+      true,
+    );
+    expect((await sendQuery(notingConnection({}).connection, query)).more).toBe(false);
   });
 
   it("return the row that prevents a put, and throw every other error", async () => {
-    const put = (answer: unknown) => sendPut(connect(answer), life, 3, batch);
+    const put = (answer: unknown) => sendPut(notingConnection(answer).connection, life, 3, batch);
     expect(await put({})).toBeUndefined();
     const item = { f: { N: "12" }, n: { N: "1" }, b: { B: batch.batchId }, t: { N: "5" } };
     const payload = { r: { N: "40" }, d: { B: batch.payload } };

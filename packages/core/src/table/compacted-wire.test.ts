@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { notingConnection } from "../../../../test/support/noting-connection.ts";
 import type { Life } from "../model/names.ts";
 import { compactedEntity } from "./compacted.entity.ts";
 import type { CompactedRow } from "./compacted-row.ts";
 import { type CompactedRange, rowsRequest, sendRowsQuery } from "./compacted-wire.ts";
-import type { Connection } from "./connection.ts";
 
 const life = "orders#0c1" as Life;
 const place = { bucket: 7, partition: 3, sequence: 12, publishedAt: 1_790_000_000_000 };
@@ -25,18 +25,7 @@ const whole: Required<CompactedRow> = {
   between: [[9, 30]],
 };
 
-/** A client that notes the inputs, and answers with `answer` or throws it. */
-function connect(answer: unknown = {}) {
-  const sent: unknown[] = [];
-  const send = async ({ input }: { input: unknown }) => {
-    sent.push(input);
-    if (answer instanceof Error) throw answer;
-    return answer;
-  };
-  const connection = { client: { send }, table: "ledger", clock: {}, random: {} };
-  return { sent, connection: connection as unknown as Connection };
-}
-const entity = compactedEntity(connect().connection);
+const entity = compactedEntity(notingConnection().connection);
 const itemOf = (content: CompactedRow) =>
   entity.put({ life, ...content }).params<{ Item: Record<string, unknown> }>().Item;
 
@@ -55,12 +44,12 @@ describe("the queries for compacted rows that are written by hand", () => {
   it("return the rows as ElectroDB does, and say whether there may be more", async () => {
     for (const content of [row, tombstone, whole]) {
       const Item = itemOf(content);
-      const found = connect({ Items: [Item], LastEvaluatedKey: {} });
+      const found = notingConnection({ Items: [Item], LastEvaluatedKey: {} });
       const { rows, more } = await sendRowsQuery(found.connection, life, 7, { limit: 5 });
       expect({ life, ...rows[0] }).toEqual(entity.parse({ Item } as never).data);
       expect(more).toBe(true);
     }
-    const nothing = await sendRowsQuery(connect().connection, life, 7, { limit: 5 });
+    const nothing = await sendRowsQuery(notingConnection().connection, life, 7, { limit: 5 });
     expect(nothing).toEqual({ rows: [], more: false });
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { notingConnection } from "../../../../test/support/noting-connection.ts";
 import type { Life } from "../model/names.ts";
 import { compactedEntity } from "./compacted.entity.ts";
 import type { CompactedRow } from "./compacted-row.ts";
 import { mergeRequest, replaceRequest, sendRow, sendRows } from "./compacted-writes.ts";
-import type { Connection } from "./connection.ts";
 
 const life = "orders#0c1" as Life;
 const place = { bucket: 7, partition: 3, sequence: 12, publishedAt: 1_790_000_000_000 };
@@ -23,18 +23,7 @@ const whole: CompactedRow = {
   between: [[9, 30]],
 };
 
-/** A client that notes the inputs, and answers with `answer` or throws it. */
-function connect(answer: unknown = {}) {
-  const sent: unknown[] = [];
-  const send = async ({ input }: { input: unknown }) => {
-    sent.push(input);
-    if (answer instanceof Error) throw answer;
-    return answer;
-  };
-  const connection = { client: { send }, table: "ledger", clock: {}, random: {} };
-  return { sent, connection: connection as unknown as Connection };
-}
-const entity = compactedEntity(connect().connection);
+const entity = compactedEntity(notingConnection().connection);
 
 type Request = {
   readonly Key: Record<string, unknown>;
@@ -81,7 +70,7 @@ describe("the writes of compacted rows that are written by hand", () => {
 
   it("say what they have replaced, and what has refused them", async () => {
     const request = replaceRequest("ledger", life, row, 5);
-    const { sent, connection } = connect({ Attributes: { s: 3, r: 70 } });
+    const { sent, connection } = notingConnection({ Attributes: { s: 3, r: 70 } });
     expect(await sendRow(connection, request)).toEqual({
       kind: "written",
       former: { sequence: 3, rawBytes: 70 },
@@ -89,11 +78,11 @@ describe("the writes of compacted rows that are written by hand", () => {
     expect(sent).toEqual([{ ...request, ReturnValues: "ALL_OLD" }]);
     const Item = { s: { N: "9" }, r: { N: "70" }, o: { N: "4" } };
     const refused = failure("ConditionalCheckFailedException", { Item });
-    expect(await sendRow(connect(refused).connection, request)).toEqual({
+    expect(await sendRow(notingConnection(refused).connection, request)).toEqual({
       kind: "refused",
       stored: { sequence: 9, rawBytes: 70, formerBytes: 4 },
     });
-    const reset = connect(failure("Error")).connection;
+    const reset = notingConnection(failure("Error")).connection;
     await expect(sendRow(reset, request)).rejects.toThrow("Error");
     await expect(sendRows(reset, life, [row, row], 5)).rejects.toThrow("Error");
   });
@@ -101,14 +90,14 @@ describe("the writes of compacted rows that are written by hand", () => {
   it("say for each row why a transaction is cancelled", async () => {
     const CancellationReasons = [{ Code: "None" }, { Code: "ConditionalCheckFailed" }, {}];
     const cancelled = failure("TransactionCanceledException", { CancellationReasons });
-    expect(await sendRows(connect(cancelled).connection, life, [row], 5)).toEqual({
+    expect(await sendRows(notingConnection(cancelled).connection, life, [row], 5)).toEqual({
       canceled: true,
       data: [{ code: "None" }, { code: "ConditionalCheckFailed" }, { code: "None" }],
     });
-    const { sent, connection } = connect();
+    const { sent, connection } = notingConnection();
     expect(await sendRows(connection, life, [row], 5)).toEqual({ canceled: false, data: [] });
     expect(sent).toEqual([{ TransactItems: [{ Update: replaceRequest("ledger", life, row, 5) }] }]);
-    const bare = connect(failure("TransactionCanceledException")).connection;
+    const bare = notingConnection(failure("TransactionCanceledException")).connection;
     await expect(sendRows(bare, life, [row], 5)).rejects.toThrow("TransactionCanceled");
   });
 });
