@@ -21,7 +21,7 @@ const AWAKE_MS = 5 * MINUTE_MS;
 
 let aheadMs = 0;
 const target = await openPushTarget(() => aheadMs);
-const { api, received, answer } = target;
+const { api, received, answer, sendTo } = target;
 const { ledger, client } = target.opened;
 const now = () => Date.now() + aheadMs;
 
@@ -84,17 +84,9 @@ beforeEach(() => {
 });
 afterEach(async () => {
   vi.restoreAllMocks();
-  for (const stream of open.splice(0)) await sendTo(stream, "", "DELETE");
+  for (const stream of open.splice(0)) await target.end(stream);
 });
 
-const sendTo = (stream: string, path: string, method: string, body?: object) =>
-  api.send({
-    method,
-    path: `/streams/${stream}/subscriptions/hook/push${path}`,
-    ...(body === undefined
-      ? {}
-      : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
-  });
 const eventOf = (n: number, key = "a") => ({ key, data: { n } });
 const sent = () => received.map(({ body }) => (body.data as { n: number }).n);
 /** Waits until the dispatcher has heard this many rows. */
@@ -104,10 +96,8 @@ const timers = () => messages.map(({ delaySeconds }) => delaySeconds);
 
 /** Makes a stream with a pushed subscription, whose first bell is answered. */
 async function pushed(): Promise<{ stream: string; bell: Bell }> {
-  const stream = await api.newStream({ compaction: "none" });
+  const { stream } = await target.pushed();
   open.push(stream);
-  await api.createSubscription(stream, { name: "hook", start: "earliest" });
-  expect((await sendTo(stream, "", "PUT", { url: target.url })).status).toBe(201);
   await hear(1);
   expect(await drain()).toBe(1);
   const [id] = await ledger.listPushes();

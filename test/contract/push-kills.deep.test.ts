@@ -65,12 +65,7 @@ async function play(isBad: boolean): Promise<Played> {
   const { api, answer, url } = target;
   const stream = await api.newStream({ partitions: PARTITIONS });
   await api.createSubscription(stream, { name: "hook", start: "earliest", leaseSeconds: 1 });
-  await api.send({
-    method: "PUT",
-    path: `/streams/${stream}/subscriptions/hook/push`,
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ url }),
-  });
+  await target.sendTo(stream, "", "PUT", { url });
   for (let from = 0; from < EVENTS; from += BATCH) {
     const events = Array.from({ length: Math.min(BATCH, EVENTS - from) }, (_, n) => ({
       key: `k${(from + n) % KEYS}`,
@@ -150,7 +145,7 @@ async function play(isBad: boolean): Promise<Played> {
     for (const each of pushers) each.close();
     aheadMs += ROUND_MS;
   }
-  await target.api.send({ method: "DELETE", path: `/streams/${stream}/subscriptions/hook/push` });
+  await target.end(stream);
   return { stream, accepted, deliveries, kills, pauses };
 }
 

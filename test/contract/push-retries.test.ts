@@ -13,14 +13,7 @@ const total = (requests: Readonly<Record<string, number>>): number =>
   Object.values(requests).reduce((sum, count) => sum + count, 0);
 
 it("[push.order] the failures of a page cost few requests, and so do its retries", async () => {
-  const stream = await api.newStream({ compaction: "none" });
-  await api.createSubscription(stream, { name: "hook", start: "earliest" });
-  await api.send({
-    method: "PUT",
-    path: `/streams/${stream}/subscriptions/hook/push`,
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ url: target.url }),
-  });
+  const { stream } = await target.pushed();
   answer(({ body: { key } }) => (key.startsWith("bad") ? 500 : 204));
   const names = Array.from({ length: KEYS }, (_, n) => [`bad-${n}`, `good-${n}`]).flat();
   for (const n of [1, 2])

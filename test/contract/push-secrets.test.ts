@@ -10,38 +10,16 @@ const DAY_MS = 86_400 * SECOND_MS;
 
 let aheadMs = 0;
 const target = await openPushTarget(() => aheadMs);
-const { api, received, run, answer } = target;
+const { api, received, run, answer, sendTo, pushed, deliveriesOf } = target;
 afterAll(target.close);
 beforeEach(() => {
   received.length = 0;
   answer(() => 204);
 });
 
-const at = (stream: string) => `/streams/${stream}/subscriptions/hook/push`;
-
-/** Creates a stream with a pushed subscription. */
-async function pushed(more: object = {}, partitions = 1) {
-  const stream = await api.newStream({ partitions, compaction: "none" });
-  await api.createSubscription(stream, { name: "hook", start: "earliest" });
-  const made = await api.send({
-    method: "PUT",
-    path: at(stream),
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ url: target.url, ...more }),
-  });
-  return { stream, secret: described.NewPush.parse(made.body).secret };
-}
-
-async function rotate(stream: string): Promise<described.NewPush> {
-  const answered = await api.send({ method: "POST", path: `${at(stream)}/rotate` });
-  return described.NewPush.parse(answered.body);
-}
-
-async function failuresOf(stream: string): Promise<unknown[]> {
-  const answered = await api.send({ path: `${at(stream)}/deliveries` });
-  return described.PushDeliveryList.parse(answered.body).deliveries;
-}
-
+const rotate = async (stream: string) =>
+  described.NewPush.parse((await sendTo(stream, "/rotate", "POST")).body);
+const failuresOf = async (stream: string) => (await deliveriesOf(stream)).deliveries;
 const event = (key: string, n: number) => ({ key, type: "order.paid", data: { n } });
 
 it("[push.secret] a rotated secret signs together with its successor for a day", async () => {

@@ -1,5 +1,4 @@
 import { afterAll, beforeEach, expect, it } from "vitest";
-import * as described from "../../packages/protocol/src/described/index.ts";
 import { meterCapacity } from "../support/capacity.ts";
 import { openPushTarget } from "./push-target.ts";
 
@@ -7,33 +6,14 @@ import { openPushTarget } from "./push-target.ts";
 
 let aheadMs = 0;
 const target = await openPushTarget(() => aheadMs);
-const { api, received, run, answer } = target;
+const { api, received, run, answer, stateOf, deliveriesOf, end } = target;
 afterAll(target.close);
 beforeEach(() => {
   received.length = 0;
   answer(() => 204);
 });
 
-async function pushed(): Promise<string> {
-  const stream = await api.newStream({ compaction: "none" });
-  await api.createSubscription(stream, { name: "hook", start: "earliest" });
-  const made = await api.send({
-    method: "PUT",
-    path: `/streams/${stream}/subscriptions/hook/push`,
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ url: target.url, timeoutSeconds: 1 }),
-  });
-  expect(made.status).toBe(201);
-  return stream;
-}
-const stateOf = async (stream: string) => {
-  const { body } = await api.send({ path: `/streams/${stream}/subscriptions/hook/push` });
-  return described.Push.parse(body);
-};
-const end = (stream: string) =>
-  api.send({ method: "DELETE", path: `/streams/${stream}/subscriptions/hook/push` });
-const sendTo = (stream: string, path: string) =>
-  api.send({ method: "POST", path: `/streams/${stream}/subscriptions/hook${path}` });
+const pushed = async () => (await target.pushed({ timeoutSeconds: 1 })).stream;
 /** An answer with this header makes a key wait for an hour. */
 const RETRY_LATE = { "retry-after": "3600" };
 const event = (key: string, n: number) => ({ key, data: { n } });
@@ -126,12 +106,10 @@ it("[push.outage] an endpoint that is away for four days then gets everything in
 
 it("[push.failures] failures of the last seven days are listed, page by page, and no earlier ones", async () => {
   const stream = await pushed();
-  const path = `/streams/${stream}/subscriptions/hook/push/deliveries`;
   const listed = async () => {
     const keys: string[] = [];
     for (let cursor: string | null = ""; cursor !== null; ) {
-      const { body } = await api.send({ path: `${path}?limit=1${cursor && `&cursor=${cursor}`}` });
-      const page = described.PushDeliveryList.parse(body);
+      const page = await deliveriesOf(stream, `?limit=1${cursor && `&cursor=${cursor}`}`);
       keys.push(...page.deliveries.map(({ key }) => key));
       ({ cursor } = page);
     }
@@ -142,7 +120,8 @@ it("[push.failures] failures of the last seven days are listed, page by page, an
   await run();
   aheadMs += 3 * 24 * 3_600_000;
   await target.opened.ledger.sweep();
-  await sendTo(stream, "/parked/old/skip");
+  const path = `/streams/${stream}/subscriptions/hook/parked/old/skip`;
+  await api.send({ method: "POST", path });
   await api.publish(stream, [event("new", 1), event("good", 2), event("newer", 1)]);
   await run();
   expect(await listed()).toEqual(expect.arrayContaining(["old", "new", "newer"]));

@@ -1,10 +1,12 @@
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
+import { expect } from "vitest";
 import { systemClock } from "../../packages/core/src/index.ts";
 import { openLedger } from "../../packages/functions/src/open-ledger.ts";
 import type { Reach } from "../../packages/functions/src/push/address.ts";
 import { openPush } from "../../packages/functions/src/push/open-push.ts";
 import { startServer } from "../../packages/local/src/http-server.ts";
+import * as described from "../../packages/protocol/src/described/index.ts";
 import { createTestTable } from "../support/test-table.ts";
 import { createClient } from "./client.ts";
 
@@ -73,9 +75,31 @@ export async function openPushTarget(aheadMs: () => number, reach: Reach = "ever
   await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
   const api = createClient({ baseUrl: server.url, apiKey: ADMIN_KEY });
+  const sendTo = (stream: string, path: string, method: string, body?: object) =>
+    api.send({
+      method,
+      path: `/streams/${stream}/subscriptions/hook/push${path}`,
+      ...(body === undefined
+        ? {}
+        : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+    });
 
   return {
     api,
+    /** Sends a request about the push of the subscription `hook`. */
+    sendTo,
+    /** Creates a stream whose subscription `hook` is pushed to the receiver. */
+    async pushed(settings: object = {}, partitions = 1) {
+      const stream = await api.newStream({ partitions, compaction: "none" });
+      await api.createSubscription(stream, { name: "hook", start: "earliest" });
+      const made = await sendTo(stream, "", "PUT", { url, ...settings });
+      expect(made.status).toBe(201);
+      return { stream, secret: described.NewPush.parse(made.body).secret };
+    },
+    stateOf: async (stream: string) => described.Push.parse((await sendTo(stream, "", "GET")).body),
+    deliveriesOf: async (stream: string, query = "") =>
+      described.PushDeliveryList.parse((await sendTo(stream, `/deliveries${query}`, "GET")).body),
+    end: (stream: string) => sendTo(stream, "", "DELETE"),
     opened,
     endpoint,
     tableName,

@@ -15,21 +15,12 @@ const DAY_MS = 24 * HOUR_MS;
 
 let aheadMs = 0;
 const target = await openPushTarget(() => aheadMs);
-const { api, received, run, answer } = target;
+const { api, received, run, answer, sendTo, stateOf, deliveriesOf, end } = target;
 afterAll(target.close);
 beforeEach(() => {
   received.length = 0;
   answer(() => 204);
 });
-
-const sendTo = (stream: string, path: string, method: string, body?: object) =>
-  api.send({
-    method,
-    path: `/streams/${stream}/subscriptions/hook/push${path}`,
-    ...(body === undefined
-      ? {}
-      : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
-  });
 
 const PAGE_PART = 64;
 const open: string[] = [];
@@ -45,19 +36,11 @@ async function wait(ms: number): Promise<void> {
   }
 }
 
-/** Creates a stream with a pushed subscription. */
-async function pushed(more: object = {}, partitions = 1) {
-  const stream = await api.newStream({ partitions, compaction: "none" });
-  open.push(stream);
-  await api.createSubscription(stream, { name: "hook", start: "earliest" });
-  const made = await sendTo(stream, "", "PUT", { url: target.url, ...more });
-  expect(made.status).toBe(201);
-  return { stream, secret: described.NewPush.parse(made.body).secret };
-}
-const stateOf = async (stream: string) =>
-  described.Push.parse((await sendTo(stream, "", "GET")).body);
-const deliveriesOf = async (stream: string, query = "") =>
-  described.PushDeliveryList.parse((await sendTo(stream, `/deliveries${query}`, "GET")).body);
+const pushed = async (...how: Parameters<typeof target.pushed>) => {
+  const made = await target.pushed(...how);
+  open.push(made.stream);
+  return made;
+};
 type Recorded = { readonly actor: string; readonly reason: string };
 /** Returns the reason why the server disabled the push of a stream, from the audit stream. */
 const recorded = async (stream: string) => {
@@ -66,7 +49,6 @@ const recorded = async (stream: string) => {
   const page = (await api.send({ path })).body as { events: { data: Recorded }[] };
   return page.events.flatMap(({ data }) => (data.actor === "server" ? data.reason : []));
 };
-const end = (stream: string) => sendTo(stream, "", "DELETE");
 const event = (key: string, n: number) => ({ key, type: "order.paid", data: { n } });
 const sent = (key?: string) =>
   received
