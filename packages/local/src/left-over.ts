@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Pace } from "@eventledger/core";
 
-/** For each millisecond of a compaction write, publishers get this many. */
+/** Publishers get this many milliseconds for each one that a compaction write takes. */
 const LEFT_FOR_EACH = 1.5;
 /** Publishing counts as finished when nothing was written for this long. */
 const QUIET_MS = 50;

@@ -51,6 +51,6 @@ export type OutboxStore = {
   park(stream: string, id: string, reasons: ReadonlyMap<string, string>): Promise<void>;
   /** Ends the leases of a relay. */
   release(owner: string): Promise<void>;
-  /** Returns those of these keys that have unpublished events. */
+  /** Returns those of the given keys that have unpublished events. */
   waitingKeys(stream: string, keys: readonly string[]): Promise<ReadonlySet<string>>;
 };

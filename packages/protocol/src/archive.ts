@@ -3,6 +3,6 @@ import { described, ListCursor } from "./text.ts";
 
 export const VerifyArchiveQuery = z.strictObject({
   cursor: described(z.optional(ListCursor), {
-    description: "The `cursor` of the answer before, to continue there.",
+    description: "Where the check continues: the `cursor` of the previous answer.",
   }),
 });

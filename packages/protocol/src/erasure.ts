@@ -32,6 +32,6 @@ export const ErasureParams = z.strictObject({ stream: Name, erasure: ErasureId }
 
 export const VerifyErasureQuery = z.strictObject({
   cursor: described(z.optional(ListCursor), {
-    description: "The `cursor` of the answer before, to continue there.",
+    description: "Where the check continues: the `cursor` of the previous answer.",
   }),
 });

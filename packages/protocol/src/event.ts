@@ -106,7 +106,7 @@ export const BrowseQuery = z.strictObject({
       "Where reading begins. The default is `earliest`. With `order=desc` the default is `latest`, and reading goes back from there.",
   }),
   until: described(z.optional(QueryPlace), {
-    description: "Where reading ends: before this place, or with `order=desc` at it.",
+    description: "Where reading ends. The event at this place is read only with `order=desc`.",
   }),
   order: described(z.optional(z.enum(["asc", "desc"])), {
     description: "The order of the events. `desc` means newest first.",

@@ -34,7 +34,9 @@ export const SkipQuery = z.strictObject({
 });
 
 /** The key, when the path does not name it. */
-export const ReleaseQuery = z.strictObject({ key: EventKey });
+export const ReleaseQuery = z.strictObject({
+  key: described(EventKey, { description: "The parked key." }),
+});
 
 export const SkipKeyQuery = z.strictObject({ ...ReleaseQuery.shape, ...SkipQuery.shape });
 

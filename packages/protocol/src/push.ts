@@ -74,7 +74,7 @@ const ReplayPlace = described(
 /** The body that says from where a push sends events once more. */
 export const ReplayBody = described(z.strictObject({ from: ReplayPlace }), {
   id: "ReplayBody",
-  description: "From where a push sends events once more.",
+  description: "The place from which a push sends events again.",
   examples: [{ from: "2026-11-24T08:30:00Z" }],
 });
 export type ReplayBody = z.infer<typeof ReplayBody>;

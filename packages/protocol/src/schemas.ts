@@ -46,6 +46,7 @@ export type PutSchemas = z.infer<typeof PutSchemas>;
 
 export const PutSchemasQuery = z.strictObject({
   force: described(z._default(z.enum(["true", "false"]), "false"), {
-    description: "`true`: also changes what the mode forbids, or what subscriptions read.",
+    description:
+      "With `true`, the schemas are replaced even if the mode forbids the change, or a subscription reads a field that it breaks.",
   }),
 });

@@ -13,7 +13,8 @@ export const UsageQuery = z.strictObject({
     default: "stream",
   }),
   from: described(z.optional(Timestamp), {
-    description: "The first hour or day. The default is 24 hours before `to`, or 30 days.",
+    description:
+      "The first hour or day. The default is 24 hours before `to`, and with the step `day` 30 days.",
   }),
   to: described(z.optional(Timestamp), {
     description: `The end, which is not included. The default is now. It is at most ${LIMITS.usageHourDaysMax} days after \`from\` with the step \`hour\`, and ${LIMITS.usageDaysMax} days with \`day\`.`,
@@ -24,7 +25,7 @@ export const UsageQuery = z.strictObject({
   }),
   tenant: described(z.optional(TenantName), {
     description:
-      "Another tenant than the caller's own. Needs the admin key, which with `by=tenant` gets all tenants.",
+      "A tenant other than the caller's own. Only the admin key can name one. With `by=tenant` it gets all tenants if it names none.",
   }),
   limit: described(
     z._default(queryInteger({ min: 1, max: LIMITS.usageMax }), LIMITS.usageDefault),

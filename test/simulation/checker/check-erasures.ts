@@ -7,8 +7,8 @@ type Erased = { readonly until: number; readonly atMs: number };
 const MEMORY_MS = 61_000;
 
 /**
- * Checks that no reader gets what an erasure has taken before it asked, and that nothing else is
- * taken.
+ * Checks that a reader that asks after an erasure gets nothing of what was erased, and that nothing
+ * else is erased.
  */
 export function checkErasures(
   lines: readonly Line[],

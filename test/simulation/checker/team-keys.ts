@@ -4,7 +4,7 @@ import { createUnderWay, type TeamInvoke, type UnderWay } from "./teams.ts";
 /** A value that is valid since a line of the history. */
 export type Since<T> = { readonly at: number; readonly value: T };
 
-/** What is known of one key of a team's subscription. */
+/** What is known about one key of a team's subscription. */
 type KeyState = {
   readonly parks: UnderWay;
   /** Calls that release events of the key. */
@@ -17,7 +17,7 @@ type KeyState = {
   readonly excused: Set<number>;
 };
 
-/** What is known of a team's subscription: its filter, and what is parked and skipped. */
+/** What is known about a team's subscription: its filter, and what is parked and skipped. */
 export type TeamKeys = {
   readonly keys: Map<string, KeyState>;
   /** Seeks in progress. A seek ends all parking. */

@@ -31,7 +31,7 @@ export function Endpoints({ targets }: { targets: readonly Target[] }) {
   );
 }
 
-/** What is known of a subscription: its push, that it has none, or that it does not exist. */
+/** What is known about a subscription: its push, that it has none, or that it does not exist. */
 type State = { readonly push?: Push; readonly isMissing?: true };
 
 async function load(target: Target, signal: AbortSignal): Promise<State> {

@@ -11,7 +11,7 @@ import { momentOf } from "./moments.ts";
 import { bearer } from "./session.ts";
 
 const PAGE = 50;
-/** An answer may be empty although there are more events. This many are asked for at once. */
+/** An answer may be empty although more events follow, so up to this many are read in a row. */
 const LOOKS = 5;
 
 type Choice = { readonly keyPrefix: string; readonly since: string | undefined };

@@ -127,7 +127,7 @@ export function EventsToolbar({ query }: { query: Fields }) {
   );
 }
 
-/** Returns the text that the field of the place shows for an address. */
+/** Returns what the field for the place shows when an address is opened. */
 function typedOf({ at = "", last }: Fields): string {
   if (last !== undefined) return `last ${last}`;
   return /^\d+$/.test(at) ? `#${at}` : at;

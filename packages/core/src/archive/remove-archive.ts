@@ -8,8 +8,8 @@ const OBJECTS = 500;
 const SEGMENTS = 25;
 
 /**
- * Removes a page of what the archive of an ended life has: first its objects, also those that no
- * row names, then the rows of the segments. `isLocked` says that everything left is locked. May be
+ * Removes a page of the archive of an ended life: first its objects, including those that no row
+ * names, then the rows of the segments. `isLocked` says that everything left is locked. May be
  * repeated after a crash.
  */
 export async function removeArchivePage(

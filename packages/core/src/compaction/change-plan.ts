@@ -61,8 +61,9 @@ const sizeOf = ({ key, deletion }: Change): number =>
 export type Comparison = { readonly chunks: readonly ChangeChunk[]; readonly level: number };
 
 /**
- * Returns which parts to compare: those at the end of the list up to a level, once it has eight
- * runs there. They are one run then, so there are few runs of each level. Pure.
+ * Returns the parts to compare: once eight runs at the end of the list have the same level, their
+ * parts and those of lower levels. Comparing them makes one run of the next level, so a list has
+ * few runs of each level. Pure.
  */
 export function planComparison(chunks: readonly ChangeChunk[]): Comparison | undefined {
   const levels = new Set(chunks.map(({ level }) => level));

@@ -100,7 +100,7 @@ export function packCursor(content: CursorContent): Uint8Array {
   return out.finish();
 }
 
-/** Packs the positions of all partitions, and then what is known of each of them. */
+/** Packs the positions of all partitions, and then what is known about each of them. */
 function packPositions(
   out: ReturnType<typeof createPacker>,
   { positions, tokens, releaseCounts }: CursorContent,

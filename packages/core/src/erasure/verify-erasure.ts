@@ -39,8 +39,8 @@ export type ErasureCheck = {
 const ROWS = 100;
 
 /**
- * Reads everything of the partitions of a key that an erasure has to rewrite, and looks for what it
- * should have taken away. When `mayGoOn` returns false it stops, but after one step at least.
+ * Reads everything in the partitions of a key that an erasure has to rewrite, and looks for data
+ * that it should have removed. It stops when `mayGoOn` returns false, but takes at least one step.
  */
 export async function verifyErasure(
   deps: Deps,

@@ -40,7 +40,7 @@ export function createMemory<Value>(
     return known !== undefined && ageMs(clock, known.stamp) < maxMs ? known.value : undefined;
   };
 
-  /** Returns whether a look began after everything that is known of a name. */
+  /** Returns whether a look began after everything that is known about a name. */
   const isNewest = (name: string, { order }: Look): boolean =>
     order > (entries.get(name)?.order ?? forgottenOrder);
 

@@ -109,7 +109,7 @@ export function pushRunOperations(parts: Parts) {
     }
   }
 
-  /** Writes the entry that is missing for a push that the server has disabled. */
+  /** Writes the audit entry of a push that the server has disabled, if it is still missing. */
   async function recordLate(row: PushRow): Promise<void> {
     if (await disabling.recordLate(row)) await changePush(table, row, () => ({ unrecorded: null }));
   }

@@ -24,7 +24,7 @@ async function play(
   return { sent, most: Math.max(...atOnce), first: atOnce[1], complete };
 }
 
-it("[push.order] keys are sent at the same time, and a key that waits stops", async () => {
+it("[push.order] keys are sent at the same time, and nothing more of a key that has to wait", async () => {
   const { sent, most, complete } = await play("abcdabcd", { concurrency: 3 }, ({ key }) =>
     key === "b" ? "key-waits" : "done",
   );

@@ -75,7 +75,7 @@ export async function loadSetAside(deps: Deps, stream: LiveStream, row: PushRow)
 
   /**
    * Returns the next attempt of a key whose event has failed. An event of the log itself is a first
-   * attempt: what is known of its key is from before a seek.
+   * attempt: what is known about its key is from before a seek.
    */
   function planNext({ event: { key, sequence }, answer }: Failed, isRetry: boolean): PushRetry {
     const before = isRetry ? known.get(key) : undefined;

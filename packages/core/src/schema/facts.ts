@@ -98,7 +98,7 @@ export const allowsType = (known: readonly Atom[], type: ValueType): boolean =>
     return types.includes(type) || (type === "number" && types.includes("integer"));
   });
 
-/** What is known of a number. */
+/** What is known about a number. */
 export type NumberFacts = {
   readonly low: number;
   readonly lowOpen: boolean;
@@ -108,7 +108,10 @@ export type NumberFacts = {
   readonly multiples: readonly number[];
 };
 
-/** Returns what atoms say of a number. A number in JSON may be beyond doubles, and is infinite. */
+/**
+ * Returns what atoms say about a number. A number in JSON that is too large for a double counts as
+ * infinite.
+ */
 export function numberFacts(known: readonly Atom[]): NumberFacts {
   let [low, lowOpen, high, highOpen] = [-Infinity, false, Infinity, false];
   const multiples: number[] = [];
@@ -178,7 +181,10 @@ export const lengthFacts = (known: readonly Atom[]) => countFacts(known, "minLen
 export const declaredNames = ({ schema }: Atom): readonly string[] =>
   isObject(schema.properties) ? Object.keys(schema.properties) : [];
 
-/** Returns what an atom says of the member of a name. `undefined` is a name that none declares. */
+/**
+ * Returns what an atom says about the member with a name. `undefined` means a name that no atom
+ * declares.
+ */
 export function ofMember(atom: Atom, name: string | undefined): Placed {
   const { properties, additionalProperties = true } = atom.schema;
   return name !== undefined && isObject(properties) && Object.hasOwn(properties, name)
@@ -190,7 +196,7 @@ export function ofMember(atom: Atom, name: string | undefined): Placed {
 export const declaredItems = ({ schema }: Atom): number =>
   isList(schema.prefixItems) ? schema.prefixItems.length : 0;
 
-/** Returns what an atom says of the item at an index. */
+/** Returns what an atom says about the item at an index. */
 export function ofItem(atom: Atom, index: number): Placed {
   const { prefixItems, items = true } = atom.schema;
   return isList(prefixItems) && index < prefixItems.length

@@ -52,7 +52,10 @@ type ListFacts = {
   readonly items: readonly { readonly index: number; readonly facts: readonly Placed[] }[];
 };
 
-/** Returns what facts say of a list and its items, apart at least up to `apart`. */
+/**
+ * Returns what facts say about a list, and about each item up to the index `apart`, or further if
+ * atoms declare more.
+ */
 function listFacts(inside: Inside, known: readonly Atom[], apart: number): ListFacts {
   let { low, high } = countFacts(known, "minItems", "maxItems");
   for (const { schema } of known) {

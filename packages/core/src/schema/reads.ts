@@ -20,9 +20,9 @@ import { TooManySteps } from "./validate.ts";
 export type Reader = { readonly name: string; readonly reads: Reads };
 
 /**
- * Returns the fields that new schemas break. What the former schema says of a field is a promise to
- * its readers: that it is there, and which values it has. A change breaks the field unless it is
- * proven that the new schema says so too, or if the field can never be there any more. Pure.
+ * Returns the fields that new schemas break. What the former schema says about a field is a promise
+ * to its readers: that it is there, and which values it has. A change breaks the field unless the
+ * new schema is proven to keep the promise. It also breaks a field that can no longer occur. Pure.
  */
 export function brokenReads(
   former: PutSchemas,
@@ -97,7 +97,7 @@ function thereIs([step, ...rest]: readonly string[]): Schema {
   return { anyOf: [member, list] };
 }
 
-/** Returns what a schema says of a field, and of all that it is in. */
+/** Returns what a schema promises about a field, and about each value that contains it. */
 export function promiseOf(of: Placed, [step, ...rest]: readonly string[]): Placed {
   if (step === undefined || !isAtom(of)) return of;
   const { schema } = of;
@@ -124,7 +124,10 @@ export function promiseOf(of: Placed, [step, ...rest]: readonly string[]): Place
   return part(of, further.length === 0 ? promise : { allOf: [promise, ...further] });
 }
 
-/** What is said of items after those that are described by themselves is said of all of them. */
+/**
+ * Returns the promise about an item of a list, or about each item. All items after those with a
+ * schema of their own share one schema.
+ */
 function promiseOfItems(of: Atom, step: string, inner: (each: Placed) => Schema): object {
   const isEach = step === EACH;
   if (!isEach && !INDEX.test(step)) return {};

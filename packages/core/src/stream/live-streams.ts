@@ -97,7 +97,10 @@ export function createLiveStreams({ table, clock, random, bringOn }: LiveStreamD
     });
   }
 
-  /** The changes that this process leads on now. All operations that meet a change wait for one. */
+  /**
+   * The changes of partitions that this process is completing, by epoch. All operations that meet
+   * one of them wait for the same work.
+   */
   const leading = new Map<string, Promise<unknown>>();
   function lead(stream: LiveStream): Promise<unknown> {
     const name = `${stream.life}#${stream.epochs?.length ?? 1}`;

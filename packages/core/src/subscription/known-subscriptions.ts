@@ -27,7 +27,7 @@ const SAME_PART = 3;
  * second late.
  */
 const GLIMPSE_LATE_MS = 1_000;
-/** The number of subscriptions that are read again by themselves at a time. */
+/** The maximum number of subscriptions that are read again at the same time, one by one. */
 const LOOKS_AT_ONCE = 8;
 
 /** A state, and how long it had been the same when it was read. */

@@ -41,7 +41,7 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   /**
    * Adds an epoch to a live stream that turns to it, and the checkpoints of its partitions.
    * `epochs` are the earlier ones, with their ends, and the new one. Returns false when the stream
-   * has changed otherwise, perhaps by an earlier try of this call.
+   * has changed, perhaps by an earlier attempt of this call.
    */
   async addEpoch(
     life: Life,

@@ -60,8 +60,8 @@ export const quotaRows = (connection: Connection, entity: ReturnType<typeof quot
 
   /**
    * Takes tokens if the row is still as it was read. Returns the new row. If the row was different,
-   * returns that row, or undefined if there is none. Sent once, and tokens whose taking is not
-   * confirmed are not used.
+   * returns that row, or undefined if there is none. The write is sent only once. If its answer is
+   * lost, the tokens are not used.
    */
   async take(
     { tenant, of, version }: QuotaRow,

@@ -1,4 +1,4 @@
-/** What is known of the lags of partitions. A lag has numbers, such as events and seconds. */
+/** What is known about the lags of partitions. A lag has numbers, such as events and seconds. */
 export type Lagging<Lag extends Readonly<Record<string, number>>> = {
   /** Notes the lag of a partition. Returns the highest of each number over all partitions. */
   note(name: string, lag: Lag): Lag;

@@ -33,12 +33,14 @@ export const Erasure = described(
     ...summary,
     subscriptions: described(
       z.object({
-        passed: described(count, { description: "How many have committed past the tombstone." }),
+        passed: described(count, {
+          description: "The number that have committed past the tombstone.",
+        }),
         waiting: described(z.array(z.string()), {
-          description: "The names of those that have not.",
+          description: "The names of those that have not committed past it.",
         }),
         more: described(z.boolean(), {
-          description: "True when there are subscriptions that were not looked at.",
+          description: "True when there are more subscriptions than were checked.",
         }),
       }),
       {

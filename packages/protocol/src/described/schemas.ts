@@ -31,7 +31,7 @@ const SchemaDifference = described(
       description:
         "The keyword there, `false` for a schema that allows nothing, `removed` for a schema that is no longer there, `undeclared`, or `steps` if the comparison takes too many.",
     }),
-    detail: described(z.string(), { description: "The same in words." }),
+    detail: described(z.string(), { description: "Why it is not proven to be compatible." }),
   }),
   {
     id: "SchemaDifference",
@@ -45,7 +45,9 @@ const BrokenRead = described(
     subscription: described(Name, { description: "The subscription that reads the field." }),
     type: described(z.string(), { description: "The type of event." }),
     field: FieldPointer,
-    detail: described(z.string(), { description: "The same in words." }),
+    detail: described(z.string(), {
+      description: "Why the subscription can no longer read the field.",
+    }),
   }),
   { id: "BrokenRead", description: "A field that a subscription reads and a change breaks." },
 );

@@ -192,7 +192,7 @@ export const CommitReceipt = described(
     committed: Cursor,
     stale: described(z.boolean(), {
       description:
-        "True when this commit changed nothing, because the position was already at the cursor or after it. With `redelivers`, because the cursor is void.",
+        "True when this commit changed nothing, because the position was already at the cursor or after it. If there is a `redelivers`, the cursor is void.",
     }),
     redelivers: Redelivers,
     redeliversBecause: RedeliversBecause,

@@ -55,7 +55,8 @@ export type UsageEntry = z.infer<typeof UsageEntry>;
 export const UsageList = described(
   z.object({
     usage: described(z.array(UsageEntry), {
-      description: "The entries of this page, by time. There is no entry without usage.",
+      description:
+        "The entries of this page, in the order of time. A time without usage has no entry.",
     }),
     countedTo: described(Timestamp, {
       description:
@@ -70,5 +71,5 @@ export type UsageList = z.infer<typeof UsageList>;
 export const UsageLines = described(z.string(), {
   id: "UsageLines",
   description:
-    "The same as CSV (RFC 4180) with a line of names. The headers EventLedger-Counted-To and EventLedger-Cursor have the other members.",
+    "The same as CSV (RFC 4180) with a header line. The headers EventLedger-Counted-To and EventLedger-Cursor have the other members.",
 });

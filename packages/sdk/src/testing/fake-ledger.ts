@@ -38,7 +38,7 @@ export type FakeOptions = {
   /** The streams that exist at the start. */
   readonly streams?: readonly string[];
   /**
-   * The time moves only by `advance`, also for the client. Otherwise the time also passes by
+   * If true, time passes only by `advance`, also for the client. Otherwise it also passes by
    * itself.
    */
   readonly virtualTime?: boolean;

@@ -167,7 +167,7 @@ export function createEndMemory(deps: {
     for (const partition of partitions) ends.delete(nameOf(life, partition));
   }
 
-  /** Returns what is known of an end, however old. Do not append there. */
+  /** Returns what is known about an end, however old. Do not append there. */
   const peek = (life: Life, partition: number): End | undefined =>
     ends.get(nameOf(life, partition));
 

@@ -6,7 +6,7 @@ const rows = (count: number) =>
 const planned = (count: number, goneMs: (until: number) => number | undefined) =>
   planForgetting(rows(count), ({ until }) => goneMs(until)).map(({ until }) => until);
 
-it("few rows of workers are kept", () => {
+it("rows of gone workers are kept while they are few", () => {
   expect(planned(ROWS_KEPT, () => GONE_MS)).toEqual([]);
   expect(planned(ROWS_KEPT + 2, () => GONE_MS)).toEqual([0, 1]);
 });

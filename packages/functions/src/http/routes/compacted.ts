@@ -79,7 +79,7 @@ export const compactedRoutes = ({ ledger }: RouteDeps) => {
         tag: "compacted",
         summary: "List the current state of every key",
         description:
-          "A key that changes while the list is read may be missing from it; its new state is among the events after `follow`. With `since` the list has only the keys that changed since a cursor, and deletions. With `key` the answer is the state of that key alone.",
+          "A key that changes while the list is read may be missing from it; its new state is among the events after `follow`. With `since` the list has only the keys that changed since a cursor, including deleted keys. With `key` the answer is the state of that key alone.",
         headers: "ConditionHeaders",
         answers: {
           200: {

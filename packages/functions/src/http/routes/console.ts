@@ -72,7 +72,7 @@ const portalOperation = operation({
   tag: "system",
   summary: "Get the portal",
   description:
-    "A page for customers, with a portal token: their events, their endpoint and its deliveries. A site that the operator names can embed it.",
+    "A page for a customer with a portal token: the customer's events, endpoints and deliveries. A site that the operator names can embed it.",
   answers: { 200: { description: "The page.", forms: { "text/html": "HtmlPage" } } },
 });
 
@@ -81,7 +81,7 @@ const fileOperation = operation({
   tag: "system",
   summary: "Get a file that the console loads",
   description:
-    "Scripts and styles of the pages at /console and /portal. A name belongs to one content.",
+    "Scripts and styles of the pages at /console and /portal. The content of a name never changes.",
   path: "AssetParams",
   answers: {
     200: { description: "The file.", forms: { "text/*": "Asset", "image/svg+xml": "Asset" } },

@@ -20,7 +20,7 @@ export const erasureRoutes = ({ ledger }: RouteDeps) =>
         tag: "erasures",
         summary: "Erase the data of a key",
         description:
-          "Takes the data and the headers of all events of the key so far out of the table, the compacted state and the archive, and appends a tombstone. Sequences, keys, types, ids and times stay. The request begins the work, and sweeps finish it.",
+          "Removes the data and the headers of all events of the key so far from the table, the compacted state and the archive, and appends a tombstone. Sequences, keys, types, ids and times stay. The request begins the work, and sweeps finish it.",
         answers: {
           202: {
             description: "The erasure. It is durable and will be finished.",
@@ -51,7 +51,7 @@ export const erasureRoutes = ({ ledger }: RouteDeps) =>
         id: "listErasures",
         tag: "erasures",
         summary: "List the erasures of a stream",
-        description: "Lists them from the oldest on, without who has passed them.",
+        description: "Lists them oldest first, without the subscriptions that have passed them.",
         answers: { 200: { description: "A page of erasures.", body: "ErasureList" } },
         problems: ["stream-not-found", "invalid-cursor"],
       }),
@@ -68,7 +68,7 @@ export const erasureRoutes = ({ ledger }: RouteDeps) =>
         id: "getErasure",
         tag: "erasures",
         summary: "Get the receipt of an erasure",
-        description: "It stays until the stream is deleted.",
+        description: "The receipt is kept until the stream is deleted.",
         answers: {
           200: {
             description: "The erasure, and which subscriptions have passed its tombstone.",

@@ -37,7 +37,7 @@ export const eventRoutes = ({ ledger, logFailure }: StreamingDeps) =>
         tag: "events",
         summary: "Publish one event or several, all or none",
         description:
-          "Takes native JSON, NDJSON, and CloudEvents 1.0 in structured, batch and binary mode. 201 means durable. With If-Match, or `expectedSequence` in events, nothing is written unless the keys are as expected. In binary mode the body is the data, of any content type, and the attributes are `ce-*` headers, `ce-specversion` among them; extensions have such headers too.",
+          "Takes native JSON, NDJSON, and CloudEvents 1.0 in structured, batch and binary mode. 201 means durable. With If-Match, or `expectedSequence` in events, nothing is written unless the keys are as expected. In binary mode the body is the data, of any content type, and `ce-*` headers hold the attributes, including `ce-specversion` and extensions.",
         headers: "PublishHeaders",
         asked: ["If-Match", "If-None-Match", "Idempotency-Key"],
         body: {

@@ -181,7 +181,7 @@ export const pushRoutes = ({ ledger }: RouteDeps) =>
         id: "listPushDeliveries",
         tag: "push",
         summary: "List failed deliveries",
-        description: "Lists those of the last 7 days, the newest first.",
+        description: "Lists the failed deliveries of the last 7 days, newest first.",
         answers: { 200: { description: "A page of deliveries.", body: "PushDeliveryList" } },
         problems: [...MISSING, "invalid-cursor"],
       }),
@@ -201,7 +201,7 @@ export const pushRoutes = ({ ledger }: RouteDeps) =>
       operation({
         id: "replayPush",
         tag: "push",
-        summary: "Send everything from a time on once more",
+        summary: "Send everything since a time again",
         description:
           "Moves the position of the subscription there, as a seek does, and starts sending. A disabled push sends once it is enabled.",
         answers: { 200: { description: "The push.", body: "Push" } },

@@ -13,7 +13,7 @@ export const schemaRoutes = ({ ledger }: RouteDeps) =>
         id: "getSchemas",
         tag: "streams",
         summary: "Get the schemas of a stream's events",
-        description: "A stream without schemas has an empty object of them.",
+        description: "The object is empty if the stream has no schemas.",
         answers: { 200: { description: "The schemas.", body: "Schemas" } },
         problems: ["stream-not-found"],
       }),
@@ -30,7 +30,7 @@ export const schemaRoutes = ({ ledger }: RouteDeps) =>
         tag: "streams",
         summary: "Replace the schemas of a stream's events",
         description:
-          "Publishes are then checked, on every server within 5 s. Events that are there are not. A schema with a keyword that is not supported is refused, and so is a change that the mode of compatibility forbids, or that breaks a field which a subscription reads.",
+          "Within 5 s every server checks new events by them. Events that are already in the stream are not checked. A schema with a keyword that is not supported is refused, and so is a change that the mode of compatibility forbids, or that breaks a field which a subscription reads.",
         answers: { 200: { description: "The new schemas.", body: "Schemas" } },
         problems: [
           "malformed-json",
