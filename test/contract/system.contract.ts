@@ -216,7 +216,11 @@ function documentation(api: Client, open: Open): void {
     expect(header("content-security-policy")).toContain("default-src 'self'");
     expect(text).toMatch(/^<!doctype html>[\s\S]*<title>\w/);
     const references = [...text.matchAll(/(?:src|href|action)\s*=\s*["']?([^"'\s>]+)/g)];
-    for (const [, reference] of references) expect(reference).toMatch(/^[/#](?!\/)/);
+    for (const [, reference] of references) {
+      expect(reference).toMatch(/^([/#](?!\/)|data:image\/svg\+xml,%3Csvg)/);
+    }
+    // Without an icon a browser asks for /favicon.ico, and its console shows a 404.
+    expect(text).toMatch(/<link rel="icon" href="data:/);
     expect(text).not.toMatch(/https?:|@import|<script>|\son\w+=/);
   });
 

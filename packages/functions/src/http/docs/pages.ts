@@ -8,6 +8,9 @@ export const docsHeaders = {
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
 } as const;
 
+/** The mark of EventLedger, so that a browser does not ask for /favicon.ico. */
+const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0d6b5f"/><path d="M8 10h16M8 16h16M8 22h9" stroke="#fff" stroke-width="2.6" stroke-linecap="round"/></svg>`;
+
 /** Returns a whole page. */
 export const page = (title: string, head: string, body: string): string => `<!doctype html>
 <html lang="en">
@@ -15,6 +18,7 @@ export const page = (title: string, head: string, body: string): string => `<!do
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
+<link rel="icon" href="data:image/svg+xml,${encodeURIComponent(ICON)}">
 ${head}
 </head>
 <body>
