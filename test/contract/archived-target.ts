@@ -6,6 +6,7 @@ import { openArchive } from "../../packages/functions/src/open-archive.ts";
 import { openLedger } from "../../packages/functions/src/open-ledger.ts";
 import { startServer } from "../../packages/local/src/http-server.ts";
 import { startS3Server } from "../../packages/local/src/s3/server.ts";
+import { createHurriedClock } from "../support/moved-clock.ts";
 import { createTestTable } from "../support/test-table.ts";
 import { createClient } from "./client.ts";
 
@@ -21,7 +22,13 @@ export async function openArchivedTarget(
   {
     auditArchiveDays,
     locks = false,
-  }: { readonly auditArchiveDays?: number; readonly locks?: boolean } = {},
+    isHurried = () => false,
+  }: {
+    readonly auditArchiveDays?: number;
+    readonly locks?: boolean;
+    /** Whether pauses between the tries of a request take no time. */
+    readonly isHurried?: () => boolean;
+  } = {},
 ) {
   const folder = mkdtempSync(path.join(tmpdir(), "archive-"));
   const s3 = await startS3Server({ bucket: "archive", folder, credentials, nowMs: Date.now });
@@ -32,7 +39,7 @@ export async function openArchivedTarget(
     endpoint,
     tableName,
     region: "us-east-1",
-    clock: { ...systemClock, now: () => Date.now() + aheadMs() },
+    clock: createHurriedClock(isHurried, () => Date.now() + aheadMs()),
     adminKey: ADMIN_KEY,
     cursorKey: "the-cursor-key-of-the-archive",
     archive,

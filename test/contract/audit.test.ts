@@ -14,8 +14,11 @@ import type { Answer } from "./wire.ts";
  */
 
 let aheadMs = 0;
+let isSilenced = (_commandName: string): boolean => false;
+let isHurried = false;
 const { api, opened, url, close } = await openArchivedTarget(() => aheadMs, {
   auditArchiveDays: 400,
+  isHurried: () => isHurried,
 });
 let world: World;
 beforeAll(async () => {
@@ -258,8 +261,8 @@ describe("access", () => {
 });
 
 describe("durability", () => {
-  let isSilenced = (_commandName: string): boolean => false;
   beforeAll(() => {
+    isHurried = true;
     opened.client.middlewareStack.add(
       (next, { commandName = "" }) =>
         async (args) => {

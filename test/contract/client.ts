@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import {
   type BrowseQuery,
   CommitReceipt,
@@ -70,7 +71,10 @@ export function createClient(target: Target) {
     if (answer.status >= 400) throw new Refused(of, { ...answer, body: parseProblem(answer) });
     expect(statuses, `${of.method ?? "GET"} ${of.path}`).toContain(answer.status);
     const body = schema.parse(answer.body);
-    expect(body, "a member that the schema does not declare").toEqual(answer.body);
+    // The comparison of vitest takes most of the time of a long page.
+    if (!isDeepStrictEqual(body, answer.body)) {
+      expect(body, "a member that the schema does not declare").toEqual(answer.body);
+    }
     return { ...answer, body };
   }
 

@@ -1,4 +1,4 @@
-import { gzipSync } from "node:zlib";
+import { constants, crc32, deflateRawSync, gzipSync } from "node:zlib";
 import { LIMITS, PublishReceipt } from "@eventledger/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at, type Client, createClient } from "./client.ts";
@@ -56,12 +56,19 @@ export function edgesContract(target: Target): void {
   });
 }
 
-/** Returns 1 MB that becomes 256 MiB after decompression. Making it takes a second. */
-const makeBomb = () => {
-  bomb ??= gzipSync(Buffer.alloc(256 * 1_024 * 1_024), { level: 1 });
-  return bomb;
-};
-let bomb: Buffer | undefined;
+/** Returns 270 kB that become 256 MiB of zeros after decompression, in one member. */
+function makeBomb(): Buffer {
+  const zeros = Buffer.alloc(1_024 * 1_024);
+  const times = 256;
+  // A flushed part refers to none before it, so it can be repeated.
+  const part = deflateRawSync(zeros, { finishFlush: constants.Z_FULL_FLUSH });
+  const [header, end] = [Buffer.from("1f8b08000000000000ff", "hex"), Buffer.from("0300", "hex")];
+  const trailer = Buffer.alloc(8);
+  const checksum = Array.from({ length: times }).reduce((sum: number) => crc32(zeros, sum), 0);
+  trailer.writeUInt32LE(checksum);
+  trailer.writeUInt32LE(times * zeros.length, 4);
+  return Buffer.concat([header, ...Array.from({ length: times }, () => part), end, trailer]);
+}
 
 function packed(api: Client): void {
   let stream: string;

@@ -9,7 +9,7 @@ export function longPollContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
 
-  describe.each([1, 4])("a poll that waits, on %i partitions", (partitions) =>
+  describe.each([1, 4])("a poll that waits, on %i partitions", { concurrent: true }, (partitions) =>
     waiting(api, partitions),
   );
   describe("commit and poll in one", () => inOne(api));
@@ -26,13 +26,14 @@ async function timed<T>(run: Promise<T>): Promise<{ ms: number; value: T }> {
 }
 
 function waiting(api: Client, partitions: number): void {
-  let stream: string;
-  beforeEach(async () => {
-    stream = await api.newStream({ partitions });
+  const create = async () => {
+    const stream = await api.newStream({ partitions });
     await api.createSubscription(stream, { name: "s" });
-  });
+    return stream;
+  };
 
   it("[poll.wait] a waiting poll is answered as soon as something is published", async () => {
+    const stream = await create();
     const polling = api.poll(stream, "s", { waitSeconds: 20 });
     await sleep(700);
     await api.publish(stream, event(1));
@@ -41,6 +42,7 @@ function waiting(api: Client, partitions: number): void {
   });
 
   it("[poll.wait] a poll is answered at once when there are events", async () => {
+    const stream = await create();
     await api.publish(stream, [1, 2, 3].map(event));
     const polling = api.poll(stream, "s", { waitSeconds: 20, limit: 2 });
     const { body } = await beforeIdle(api, 10, polling);
@@ -48,6 +50,7 @@ function waiting(api: Client, partitions: number): void {
   });
 
   it("[poll.wait] a waiting poll is answered with an empty page when the time is up", async () => {
+    const stream = await create();
     const polling = timed(api.poll(stream, "s", { waitSeconds: 1 }));
     const { ms, value } = await beforeIdle(api, 10, polling);
     expect(ms).toBeGreaterThanOrEqual(990);
@@ -58,6 +61,7 @@ function waiting(api: Client, partitions: number): void {
   });
 
   it("[poll.wait] a waiting poll learns of a seek", async () => {
+    const stream = await create();
     await api.publish(stream, [1, 2, 3].map(event));
     await api.seek(stream, "s", "latest");
     const polling = api.poll(stream, "s", { waitSeconds: 20 });
@@ -68,6 +72,7 @@ function waiting(api: Client, partitions: number): void {
   });
 
   it("[poll.wait] a waiting poll learns that the stream is gone", async () => {
+    const stream = await create();
     const polling = api.poll(stream, "s", { waitSeconds: 20 });
     const refused = refusal(polling, "stream-not-found");
     await sleep(200);
@@ -76,6 +81,7 @@ function waiting(api: Client, partitions: number): void {
   });
 
   it("[poll.pace] the next poll is due in a second at first, and at once after a wait or with more to come", async () => {
+    const stream = await create();
     const pace = async (query: object) => (await api.poll(stream, "s", query)).body.nextPollMs;
     expect(await pace({})).toBe(1_000);
     expect(await pace({})).toBe(1_000);

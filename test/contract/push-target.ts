@@ -1,12 +1,12 @@
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect } from "vitest";
-import { systemClock } from "../../packages/core/src/index.ts";
 import { openLedger } from "../../packages/functions/src/open-ledger.ts";
 import type { Reach } from "../../packages/functions/src/push/address.ts";
 import { openPush } from "../../packages/functions/src/push/open-push.ts";
 import { startServer } from "../../packages/local/src/http-server.ts";
 import * as described from "../../packages/protocol/src/described/index.ts";
+import { createHurriedClock } from "../support/moved-clock.ts";
 import { createTestTable } from "../support/test-table.ts";
 import { createClient } from "./client.ts";
 
@@ -29,12 +29,16 @@ export type Reply =
  * once. The server's clock is ahead of the machine's by `aheadMs`.
  */
 export async function openPushTarget(aheadMs: () => number, reach: Reach = "everything") {
+  let isHurried = false;
   const { endpoint, tableName } = await createTestTable();
   const config = {
     endpoint,
     tableName,
     region: "us-east-1",
-    clock: { ...systemClock, now: () => Date.now() + aheadMs() },
+    clock: createHurriedClock(
+      () => isHurried,
+      () => Date.now() + aheadMs(),
+    ),
     adminKey: ADMIN_KEY,
     cursorKey: "the-cursor-key-of-the-pushes",
   };
@@ -110,6 +114,13 @@ export async function openPushTarget(aheadMs: () => number, reach: Reach = "ever
     /** Answers all unanswered deliveries with 204. */
     release(): void {
       for (const end of waiting.splice(0)) end();
+    },
+    /** While the work runs, the pauses between the tries of a request take no time. */
+    async hurry<T>(work: () => Promise<T>): Promise<T> {
+      isHurried = true;
+      return work().finally(() => {
+        isHurried = false;
+      });
     },
     /** Sets how the receiver answers from now on. */
     answer(how: (delivery: Received) => Reply): void {

@@ -347,9 +347,9 @@ describe("a push", () => {
       },
       { step: "initialize", name: "silence" },
     );
-    await run();
+    await target.hurry(run);
     expect(await stateOf(stream)).toMatchObject({ status: "disabled", disabledBecause: "gone" });
-    await run();
+    await target.hurry(run);
     expect(received).toHaveLength(1);
     silenced.on = false;
     expect(await recorded(stream)).toEqual([]);
@@ -439,7 +439,7 @@ describe("a push", () => {
       return 204;
     });
     const running = run();
-    await vi.waitUntil(() => received.length === 1);
+    await vi.waitUntil(() => received.length === 1, { timeout: 30_000 });
     await changing;
     target.release();
     await running;

@@ -3,6 +3,7 @@ import { defaultTenant, type IncomingEvent, type RawJson } from "../../packages/
 import { type OpenLedger, openLedger } from "../../packages/functions/src/open-ledger.ts";
 import { LOCAL_REGION } from "../../packages/local/src/local-aws.ts";
 import { meterCapacity } from "../support/capacity.ts";
+import { createSteppedClock } from "../support/stepped-clock.ts";
 import { createTestTable } from "../support/test-table.ts";
 
 const CONFIG = {
@@ -21,6 +22,7 @@ describe("browsing costs the table", () => {
   let opened: OpenLedger;
   let meter: ReturnType<typeof meterCapacity>;
   let cursor: string;
+  const time = createSteppedClock();
 
   const browse = (query: Omit<Parameters<OpenLedger["ledger"]["browse"]>[2], "limit">) =>
     opened.ledger.browse(defaultTenant, "orders", { limit: 100, ...query });
@@ -29,7 +31,9 @@ describe("browsing costs the table", () => {
   beforeAll(async () => {
     const { endpoint, tableName } = await createTestTable();
     const keys = { adminKey: "admin", cursorKey: "cursor" };
-    opened = openLedger({ endpoint, region: LOCAL_REGION, tableName, ...keys });
+    const { clock } = time;
+    opened = openLedger({ endpoint, region: LOCAL_REGION, tableName, clock, ...keys });
+    time.watch(opened.client);
     meter = meterCapacity(opened.client);
     const { ledger } = opened;
     await ledger.createStream(defaultTenant, { ...CONFIG, name: "orders", partitions: PARTITIONS });
@@ -60,10 +64,10 @@ describe("browsing costs the table", () => {
 
   it("[read.follow] a waiting request checks each partition every 1.5 s", async () => {
     const { Query = 0, ...others } = await requestsOf(() =>
-      browse({ from: cursor, waitSeconds: 4 }),
+      time.passUntil(browse({ from: cursor, waitSeconds: 20 })),
     );
     expect(others).toEqual({});
-    // The poll looks at once, after 0.5 s, 1.5 s and 3 s, and when the time is up.
-    expect(Query).toBeLessThanOrEqual(5 * PARTITIONS);
+    // The poll looks at once, after 0.5 s and 1.5 s, then each 1.5 s, and when the time is up.
+    expect(Query).toBeLessThanOrEqual((1 + 2 + 12 + 1) * PARTITIONS);
   });
 });

@@ -14,6 +14,7 @@ import { answersHttp } from "../../packages/local/src/store.ts";
 import { defaultStoreKind, storeProgram } from "../../packages/local/src/store-program.ts";
 import { ensureTable } from "../../packages/local/src/table.ts";
 import { startGuarded } from "../../packages/local/src/watchdog.ts";
+import { createHurriedClock } from "../support/moved-clock.ts";
 
 const OF = [defaultTenant, "orders"] as const;
 const MIB = 1024 * 1024;
@@ -51,6 +52,7 @@ async function openOnDisk({ fileMax, diskMax }: { fileMax?: number; diskMax?: nu
     tableName: "eventledger",
     adminKey: "admin",
     cursorKey: "cursor",
+    clock: createHurriedClock(),
     hasRoomFor: watchDisk(folder, (line) => notices.push(line), look),
   });
   closers.push(() => opened.close());

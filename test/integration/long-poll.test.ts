@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import { openLedger } from "../../packages/functions/src/open-ledger.ts";
 import { startServer } from "../../packages/local/src/http-server.ts";
+import { createSteppedClock } from "../support/stepped-clock.ts";
 import { createTestTable } from "../support/test-table.ts";
 
 type World = Awaited<ReturnType<typeof openWorld>>;
@@ -9,14 +9,17 @@ type World = Awaited<ReturnType<typeof openWorld>>;
 /** Opens a server with a stream and a subscription, and notes what it sends to the store. */
 async function openWorld() {
   const { endpoint, tableName } = await createTestTable();
+  const time = createSteppedClock();
   const opened = openLedger({
     endpoint,
     tableName,
     region: "us-east-1",
+    clock: time.clock,
     adminKey: "admin",
     cursorKey: "secret",
     authOff: true,
   });
+  time.watch(opened.client);
   const sent: string[] = [];
   opened.client.middlewareStack.add(
     (next, { commandName }) =>
@@ -49,11 +52,12 @@ async function openWorld() {
     server,
     opened,
     sent,
+    time,
     ask,
     pollFor: (seconds: number, signal?: AbortSignal) =>
       ask("GET", `/streams/orders/subscriptions/s/poll?waitSeconds=${seconds}`, undefined, signal),
     waiters: (count: number) =>
-      vi.waitFor(() => expect(opened.ledger.waitingPolls()).toBe(count), 5_000),
+      vi.waitFor(() => expect(opened.ledger.waitingPolls()).toBe(count), 30_000),
     publish: (key: string) => ask("POST", "/streams/orders/events", { key, data: 1 }),
   };
 }
@@ -69,21 +73,20 @@ const inWorld = (test: (world: World) => Promise<void>) => async () => {
   }
 };
 
-/**
- * These tests check what long polls occupy and cost on the server. They wait most of the time, so
- * they run together.
- */
-describe.concurrent("a long poll", () => {
+/** These tests check what long polls occupy and cost on the server. Time passes by steps. */
+describe("a long poll", () => {
   it(
     "[poll.wait] each publish in the same process answers a waiting poll, one after the other",
-    inWorld(async ({ ask, pollFor, publish, waiters }) => {
+    inWorld(async ({ ask, pollFor, publish, time, waiters }) => {
       for (let n = 0; n < 12; n++) {
         const { cursor } = (await pollFor(0)).body;
         const path = `/streams/orders/subscriptions/s/poll?waitSeconds=20&after=${cursor}`;
         const polling = ask("GET", path);
         await waiters(1);
         await publish(`k${n}`);
-        expect((await polling).body.events.map(({ key }) => key)).toEqual([`k${n}`]);
+        expect((await time.passUntil(polling)).body.events.map(({ key }) => key)).toEqual([
+          `k${n}`,
+        ]);
         // The poll continues after this event, so that the next round waits for later ones.
         const { body } = await pollFor(0);
         const json = { cursor: body.cursor };
@@ -94,7 +97,7 @@ describe.concurrent("a long poll", () => {
 
   it(
     "[poll.wait] a poll frees everything when its client goes away",
-    inWorld(async ({ pollFor, sent, waiters }) => {
+    inWorld(async ({ pollFor, sent, time, waiters }) => {
       const going = new AbortController();
       const polls = Array.from({ length: 20 }, () =>
         pollFor(20, going.signal).catch((error: Error) => error.name),
@@ -104,23 +107,21 @@ describe.concurrent("a long poll", () => {
       expect(new Set(await Promise.all(polls))).toEqual(new Set(["AbortError"]));
       await waiters(0);
       // A request that was in flight when the clients left may still arrive.
-      const quiet = async () => {
-        sent.length = 0;
-        await sleep(2_500);
-        expect(sent).toEqual([]);
-      };
-      await vi.waitFor(quiet, 10_000);
+      await time.settle();
+      sent.length = 0;
+      await time.pass(20_000);
+      expect(sent).toEqual([]);
     }),
   );
 
   it(
     "[poll.wait] a waiting poll is answered with an empty page when the server stops",
-    inWorld(async ({ opened, pollFor, server, waiters }) => {
+    inWorld(async ({ opened, pollFor, server, time, waiters }) => {
       const polls = Array.from({ length: 5 }, () => pollFor(20));
       await waiters(5);
       // If the server did not end the waits, it would cut the connections and there would be no
       // answers.
-      await server.stop();
+      await time.passUntil(server.stop());
       for (const { status, body } of await Promise.all(polls)) {
         expect(status).toBe(200);
         expect(body.events).toEqual([]);
@@ -132,10 +133,10 @@ describe.concurrent("a long poll", () => {
 
   it(
     "[poll.wait] a waiting poll checks the table less and less often",
-    inWorld(async ({ pollFor, sent }) => {
+    inWorld(async ({ pollFor, sent, time }) => {
       await pollFor(0);
       sent.length = 0;
-      await pollFor(8);
+      await time.passUntil(pollFor(8));
       // The poll looks at once and may read the position again. It looks again at 0.5, 1.5, 3, 4.5,
       // 6, 7.5 and 8 s.
       expect(sent.length).toBeLessThanOrEqual(3 + 7);
@@ -144,13 +145,13 @@ describe.concurrent("a long poll", () => {
 
   it(
     "[poll.wait] polls that wait at the same place share one check",
-    inWorld(async ({ pollFor, sent, waiters }) => {
+    inWorld(async ({ pollFor, sent, time, waiters }) => {
       await Promise.all(Array.from({ length: 30 }, () => pollFor(0)));
       const polls = Array.from({ length: 30 }, () => pollFor(6));
       await waiters(30);
-      await sleep(500);
+      await time.pass(500);
       sent.length = 0;
-      await Promise.all(polls);
+      await time.passUntil(Promise.all(polls));
       // There are at most two looks a second, however many polls wait.
       expect(sent.length).toBeLessThanOrEqual(12);
     }),

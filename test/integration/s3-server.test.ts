@@ -338,6 +338,27 @@ describe("who may ask", () => {
     await expect(sent).rejects.toMatchObject(refused(403, "InvalidAccessKeyId"));
   });
 
+  it("a body that waits for `100 Continue` is asked for, and not before its signature is right", async () => {
+    const body = Buffer.from("content");
+    const url = await getSignedUrl(s3, new PutObjectCommand({ Bucket, Key: "waits" }));
+    const send = (to: string) =>
+      new Promise<[isAsked: boolean, status: number | undefined]>((resolve, reject) => {
+        let isAsked = false;
+        const asked = request(to, { method: "PUT", headers: { expect: "100-continue" } });
+        asked
+          .on("continue", () => {
+            isAsked = true;
+            asked.end(body);
+          })
+          .on("response", ({ statusCode }) => resolve([isAsked, statusCode]))
+          .on("error", reject)
+          .flushHeaders();
+      });
+    expect(await send(`${url}0`)).toEqual([false, 403]);
+    expect(await send(url)).toEqual([true, 200]);
+    expect(await textOf("waits")).toBe("content");
+  });
+
   it("a host name that is no loopback address is refused", async () => {
     const { port } = new URL(server.endpoint);
     const answer = await new Promise<number | undefined>((resolve, reject) => {

@@ -5,10 +5,10 @@ import {
   type LedgerDeps,
   type RawJson,
 } from "../../packages/core/src/index.ts";
-import { systemClock } from "../../packages/core/src/kernel/clock.ts";
 import { systemRandom } from "../../packages/core/src/kernel/random.ts";
 import { createFakeDynamo, type FakeClient } from "../simulation/dynamodb/fake-dynamodb.ts";
 import { isRead } from "../simulation/dynamodb/operation.ts";
+import { createHurriedClock } from "../support/moved-clock.ts";
 
 const OF = [defaultTenant, "orders"] as const;
 const EVENTS = [{ attributes: { key: "k" }, data: "1" as RawJson }];
@@ -26,7 +26,7 @@ async function createWorld() {
   const ledger = createLedger({
     client: { send } as unknown as LedgerDeps["client"],
     tableName: "fake",
-    clock: systemClock,
+    clock: createHurriedClock(),
     random: systemRandom,
     cursorKeys: [{ id: 1, secret: Buffer.from("store errors") }],
   });
@@ -52,7 +52,7 @@ async function createWorld() {
 
 const named = (name: string): Error => Object.assign(new Error(name), { name });
 
-describe.concurrent.each([
+describe.each([
   "AccessDeniedException",
   "CredentialsProviderError",
   "ExpiredTokenException",

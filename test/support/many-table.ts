@@ -34,11 +34,11 @@ export function createManyTable() {
     async send(command, options) {
       requests++;
       wave ??= new Promise((resolve) =>
-        setTimeout(() => {
+        setImmediate(() => {
           waves++;
           wave = undefined;
           resolve();
-        }, 1),
+        }),
       );
       await wave;
       return inner.send(command, options);

@@ -46,8 +46,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
   stack?.kill();
-  await sleep(1_000);
-  await rm(dataFolder, { recursive: true, force: true });
+  // The database ends by itself when the stack was killed.
+  await rm(dataFolder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
 test("every acknowledged event is kept exactly once while server and database are killed", async () => {

@@ -3,7 +3,7 @@ import type { RequestListener, Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createNodeServer } from "../../../packages/local/src/node-server.ts";
 
 /**
@@ -19,6 +19,7 @@ async function listen(...given: Parameters<typeof createNodeServer>): Promise<vo
   await once(server.listen(0, "127.0.0.1"), "listening");
 }
 afterEach(() => {
+  vi.useRealTimers();
   for (const socket of sockets.splice(0)) socket.destroy();
   server.closeAllConnections();
   server.close();
@@ -33,88 +34,134 @@ function dial(request = ""): Socket {
 }
 
 const GET = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
+const PATIENCE = { timeout: 30_000 };
 const isOpen = (socket: Socket) => !socket.destroyed && socket.readyState === "open";
+
+/** Answers when the test says so, without reading the body, as the API does for a GET. */
+function answerLater() {
+  const waiting: (() => void)[] = [];
+  return {
+    listener: ((_, response) => waiting.push(() => response.end("waited"))) as RequestListener,
+    /** Waits until this many requests have come and are not answered. */
+    hasReceived: (count: number) => vi.waitUntil(() => waiting.length === count, PATIENCE),
+    answer(count = waiting.length): void {
+      for (const end of waiting.splice(0, count)) end();
+    },
+  };
+}
+
+/** Counts the connections that the server accepts from now on. */
+function watchConnections() {
+  let count = 0;
+  server.on("connection", () => count++);
+  return { reach: (most: number) => vi.waitUntil(() => count === most, PATIENCE) };
+}
 
 describe("a connection beyond the cap", () => {
   const CAP = 8;
-  /** Answers after some time without reading the body, as the API does for a GET. */
-  const answerLater: RequestListener = async (_, response) => {
-    await sleep(700);
-    response.end("waited");
-  };
 
   it.each([
     ["without a body", `${GET}\r\n`],
     ["with a body that no route reads", `${GET}Content-Length: 4\r\n\r\nbody`],
     ["with a body in chunks", `${GET}Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n`],
   ])("[http.limits] takes no place of a request under way %s", async (_, request) => {
-    await listen(answerLater, { connectionsMax: CAP });
+    const { listener, hasReceived, answer } = answerLater();
+    await listen(listener, { connectionsMax: CAP });
     const waits = Array.from({ length: CAP - 2 }, () => text(dial(request)));
-    await sleep(200);
+    await hasReceived(waits.length);
+    const accepted = watchConnections();
     const idle = Array.from({ length: 3 * CAP }, () => dial());
+    await accepted.reach(idle.length);
+    answer();
     const answers = await Promise.all(waits);
-    expect(answers.map((answer) => /waited/.test(answer))).toEqual(answers.map(() => true));
-    expect(idle.filter(isOpen).length).toBeLessThanOrEqual(CAP);
+    expect(answers.map((one) => /waited/.test(one))).toEqual(answers.map(() => true));
+    await vi.waitUntil(() => idle.filter(isOpen).length <= CAP, PATIENCE);
   });
 
   it("[http.limits] a new connection does not replace a second request while the first is answered", async () => {
-    let requests = 0;
-    const pipelined: RequestListener = async (_, response) => {
-      await sleep(requests++ === 0 ? 50 : 700);
-      response.end("waited");
-    };
-    await listen(pipelined, { connectionsMax: CAP });
+    const { listener, hasReceived, answer } = answerLater();
+    await listen(listener, { connectionsMax: CAP });
     const waits = text(dial(`GET / HTTP/1.1\r\nHost: x\r\n\r\n${GET}\r\n`));
-    await sleep(200);
+    await hasReceived(2);
+    const accepted = watchConnections();
+    answer(1);
     for (let i = 0; i < 3 * CAP; i++) dial();
+    await accepted.reach(3 * CAP);
+    answer();
     expect((await waits).match(/waited/g)).toHaveLength(2);
   });
 
   it("[http.limits] a new connection replaces one that sends half a request", async () => {
-    await listen(answerLater, { connectionsMax: CAP });
+    const { listener } = answerLater();
+    await listen(listener, { connectionsMax: CAP });
+    const accepted = watchConnections();
     const half = dial(`${GET}Content-Length: 4\r\n\r\nbo`);
-    await sleep(100);
+    await once(server, "request");
     const idle = Array.from({ length: CAP }, () => dial());
     await once(half, "close");
-    await sleep(100);
+    await accepted.reach(1 + CAP);
+    await sleep(50);
     expect(idle.filter(isOpen)).toHaveLength(CAP);
   });
 });
 
+/** The server's clock, and its timers, move only when the test says so. */
 describe("an answer that its client does not take", () => {
+  const UNREAD_MS = 30_000;
   const LARGE = Buffer.alloc(60_000_000, "x");
   const answerLarge: RequestListener = (_, response) => response.end(LARGE);
+  const listenTo = (listener: RequestListener) => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+    return listen(listener, { unreadMs: UNREAD_MS });
+  };
+  /** Lets time pass on the server, after everything that moves has come to rest. */
+  const pass = async (ms: number) => {
+    await sleep(20);
+    vi.advanceTimersByTime(ms);
+  };
 
   it("[http.limits] an unread answer is given up after a while", async () => {
-    await listen(answerLarge, { unreadMs: 500 });
+    await listenTo(answerLarge);
     const unread = dial(`${GET}\r\n`).pause();
     const [peer] = (await once(server, "connection")) as [Socket];
-    await once(peer, "close", { signal: AbortSignal.timeout(6_000) });
+    await once(server, "request");
+    await pass(UNREAD_MS - 5_000);
+    expect(peer.destroyed).toBe(false);
+    for (let seconds = 0; seconds < 10; seconds++) await pass(1_000);
+    expect(peer.destroyed).toBe(true);
     expect(peer.bytesRead).toBeGreaterThan(0);
     unread.destroy();
   });
 
   it("[http.limits] a slow reader receives the whole answer", async () => {
-    await listen(answerLarge, { unreadMs: 1_500 });
+    await listenTo(answerLarge);
     const slow = dial(`${GET}\r\n`);
-    let bytes = 0;
+    const closed = once(slow, "close");
+    let [bytes, more] = [0, 0];
     slow.on("data", (chunk) => {
       bytes += chunk.length;
-      slow.pause();
-      // In total, the client takes several times the limit for an unread answer, but each pause is
-      // shorter than the limit.
-      setTimeout(() => slow.resume(), 6);
+      more -= chunk.length;
+      if (more < 0) slow.pause();
     });
-    await once(slow, "close", { signal: AbortSignal.timeout(50_000) });
+    // In total, the client takes several times the limit for an unread answer, but each pause is
+    // shorter than the limit.
+    while (!slow.closed && bytes <= LARGE.length) {
+      more = 6_000_000;
+      slow.resume();
+      await vi.waitUntil(() => more < 0 || slow.readableEnded || slow.destroyed, PATIENCE);
+      await pass(UNREAD_MS - 5_000);
+    }
+    await closed;
     expect(bytes).toBeGreaterThan(LARGE.length);
   });
 
   it("[http.limits] a request that is not answered yet is not closed", async () => {
-    const answerLater: RequestListener = async (_, response) => {
-      await sleep(3_000);
-      response.end("waited");
-    };
-    await listen(answerLater, { unreadMs: 500 });
-    expect(await text(dial(`${GET}\r\n`))).toMatch(/waited/);
+    const { listener, hasReceived, answer } = answerLater();
+    await listenTo(listener);
+    const answered = text(dial(`${GET}\r\n`));
+    await hasReceived(1);
+    await pass(5 * UNREAD_MS);
+    answer();
+    expect(await answered).toMatch(/waited/);
   });
 });

@@ -64,20 +64,20 @@ export async function createWorld(root: Target): Promise<World> {
   const as = (apiKey: string): Target => ({ ...root, apiKey });
   const full = await makeTenant(root);
   const foreign = await makeTenant(root);
+  const make = async (scopes: readonly string[], streams: readonly string[], expiresAt?: string) =>
+    NewApiKey.parse(
+      await post(as(full), "/keys", { name: "test", scopes, streams, expiresAt }, 201),
+    );
+  const expiresAt = Date.now() + 1_000;
+  const expired = await make(SCOPES, ["*"], new Date(expiresAt).toISOString());
   const mine = await furnish(as(full));
   const spare = await furnish(as(full));
   const theirs = await furnish(as(foreign));
   // With more than one item, no list of the other tenant ends after its first item.
   await furnish(as(foreign));
-  const make = async (scopes: readonly string[], streams: readonly string[], expiresAt?: string) =>
-    NewApiKey.parse(
-      await post(as(full), "/keys", { name: "test", scopes, streams, expiresAt }, 201),
-    );
 
   const revoked = await make(SCOPES, ["*"]);
   await send(as(full), { method: "DELETE", path: `/keys/${revoked.id}` });
-  const lifeMs = 400;
-  const expired = await make(SCOPES, ["*"], new Date(Date.now() + lifeMs).toISOString());
   const alone = new Map<string, string>();
   for (const scope of SCOPES) alone.set(scope, (await make([scope], ["*"])).apiKey);
   const others = new Map<string, string>();
@@ -86,7 +86,7 @@ export async function createWorld(root: Target): Promise<World> {
     others.set(scopes.join(), (await make(held, ["*"])).apiKey);
   }
   const elsewhere = (await make(SCOPES, ["elsewhere.*"])).apiKey;
-  await sleep(lifeMs);
+  await sleep(Math.max(0, expiresAt - Date.now()));
   return {
     mine,
     spare,

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { isLoopback } from "@eventledger/functions/loopback.ts";
-import { createNodeServer } from "../node-server.ts";
+import { createNodeServer, takesBack } from "../node-server.ts";
 import { openObjectFiles } from "./object-files.ts";
 import { operate, type S3Answer } from "./operations.ts";
 import { accessDenied, S3Error } from "./s3-error.ts";
@@ -41,7 +41,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
   const { hasRoomFor = async () => true } = options;
   const store = folder === undefined ? keepInMemory() : await openObjectFiles(folder);
 
-  const answer = async (incoming: IncomingMessage): Promise<S3Answer> => {
+  const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<S3Answer> => {
     const { method = "", url = "", headers: sent } = incoming;
     const headers = sent as Readonly<Record<string, string | undefined>>;
     // A web page may have redirected its own name to this machine.
@@ -53,6 +53,8 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     if (decodeURIComponent(name) !== bucket) {
       throw new S3Error(404, "NoSuchBucket", "The specified bucket does not exist");
     }
+    // The SDK sends a large body 6 s later unless it is asked for it.
+    if (takesBack(incoming)) outgoing.writeContinue();
     const body = await readBody(incoming);
     if (method === "PUT" && !(await hasRoomFor(body.length))) {
       throw new S3Error(503, "SlowDown", "The disk of the local archive is full.");
@@ -62,7 +64,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
   };
 
   const server = createNodeServer((incoming, outgoing) => {
-    answer(incoming)
+    answer(incoming, outgoing)
       .catch(toErrorAnswer)
       .then((given) => send(incoming, outgoing, given))
       .catch(() => outgoing.destroy());

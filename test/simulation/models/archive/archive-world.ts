@@ -9,6 +9,8 @@ import {
 } from "../../../../packages/core/src/index.ts";
 import { createFakeDynamo } from "../../dynamodb/fake-dynamodb.ts";
 import { seededRandom } from "../../dynamodb/seeded-random.ts";
+import type { Item } from "../../dynamodb/value.ts";
+import type { FakeObject } from "../../objects/bucket.ts";
 import { createFakeObjects } from "../../objects/fake-objects.ts";
 
 export const HOUR_MS = 3_600_000;
@@ -24,6 +26,16 @@ export type WorldOptions = {
   /** Called before each request to the table, with its label. */
   readonly gate?: (label: string) => Promise<void>;
   readonly observeArchive?: LedgerDeps["observeArchive"];
+  /** A world whose table, bucket and time this one begins with. */
+  readonly from?: Saved;
+};
+
+/** What is left of a world when all its processes end. */
+export type Saved = {
+  readonly nowMs: number;
+  readonly rows: readonly Item[];
+  readonly objects: ReadonlyMap<string, FakeObject>;
+  readonly published: readonly number[];
 };
 
 /**
@@ -36,8 +48,9 @@ export async function openArchive({
   partitions = 1,
   gate,
   observeArchive,
+  from,
 }: WorldOptions = {}) {
-  const world = { nowMs: Date.UTC(2026, 0, 1) };
+  const world = { nowMs: from?.nowMs ?? Date.UTC(2026, 0, 1) };
   const nowMs = () => world.nowMs;
   const store = createFakeDynamo({
     tableName: TABLE,
@@ -73,8 +86,13 @@ export async function openArchive({
     });
   const ledger = openLedger(1);
   const config = { name: NAME, description: "", compaction: "key", retentionHours } as const;
-  await ledger.createStream(defaultTenant, { ...config, partitions, archiveDays });
-  const published: number[] = [];
+  if (from === undefined) {
+    await ledger.createStream(defaultTenant, { ...config, partitions, archiveDays });
+  } else {
+    store.load(from.rows);
+    for (const [name, object] of from.objects) bucket.stored.set(name, object);
+  }
+  const published = [...(from?.published ?? [])];
 
   const publish = async (count: number, bytes = 10, by = ledger): Promise<string> => {
     const events = Array.from({ length: count }, () => {
@@ -127,6 +145,12 @@ export async function openArchive({
     readAll,
     rows,
     coldReads: () => coldReads,
+    save: (): Saved => ({
+      nowMs: world.nowMs,
+      rows: store.items(),
+      objects: new Map(bucket.stored),
+      published: [...published],
+    }),
     patch: (archive: number | null) =>
       ledger.patchStream(defaultTenant, NAME, { archiveDays: archive }),
   };

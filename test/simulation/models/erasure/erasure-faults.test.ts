@@ -21,8 +21,9 @@ describe.each(["before", "after"] as const)("an erasure that is killed %s a requ
       timeout: 120_000,
     },
     async (where) => {
+      const saved = (await openErasable()).save();
       for (let at = 0; ; at++) {
-        const opened = await openErasable();
+        const opened = await openArchive({ seed: 2, from: saved });
         const { openLedger, ledger, readAll, bucket, rows } = opened;
         const before = await readAll("earliest");
         const { through, isDead } = killAt(at, when);
