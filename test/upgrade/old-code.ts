@@ -12,6 +12,8 @@ export type Serving = {
   readonly tableName: string;
   readonly adminKey: string;
   readonly cursorKey: string;
+  /** How far the server's clock is ahead. It then sweeps before it listens. */
+  readonly aheadMs?: number;
 };
 
 export type Served = { readonly url: string; stop(): Promise<void> };
@@ -58,10 +60,18 @@ async function serve(dir: string, serving: Serving): Promise<Served> {
 }
 
 const SERVER = `
+const { existsSync } = await import("node:fs");
 const { DIR, SERVING } = process.env;
 const { openLedger } = await import(DIR + "/packages/functions/src/open-ledger.ts");
-const { startServer } = await import(DIR + "/packages/functions/src/local.ts");
-const opened = openLedger({ region: "local", ...JSON.parse(SERVING) });
+const { systemClock } = await import(DIR + "/packages/core/src/index.ts");
+const local = DIR + "/packages/local/src/http-server.ts";
+const { startServer } = await import(
+  existsSync(local) ? local : DIR + "/packages/functions/src/local.ts"
+);
+const { aheadMs = 0, ...serving } = JSON.parse(SERVING);
+const clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
+const opened = openLedger({ region: "local", ...serving, clock });
+if (aheadMs > 0) await opened.ledger.sweep();
 const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
 console.log(server.url);
 `;

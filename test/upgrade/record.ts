@@ -3,6 +3,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { localAws } from "../../packages/local/src/local-aws.ts";
 import { startStore } from "../../packages/local/src/store.ts";
 import { ensureTable } from "../../packages/local/src/table.ts";
+import { tellLater } from "./later.ts";
 import { checkOut } from "./old-code.ts";
 import { saveStored, scanRows } from "./stored.ts";
 import { tell } from "./story.ts";
@@ -24,9 +25,10 @@ try {
   };
   const server = await old.serve({ endpoint: dynamo.endpoint, tableName, ...secrets });
   const notes = await tell(server.url, secrets);
+  const later = await tellLater(server.url, secrets.adminKey);
   const recordedAtMs = Date.now();
   await server.stop();
-  saveStored({ commit, recordedAtMs, notes, rows: await scanRows(client, tableName) });
+  saveStored({ commit, recordedAtMs, notes, later, rows: await scanRows(client, tableName) });
   client.destroy();
 } finally {
   old.remove();

@@ -8,6 +8,7 @@ import {
   UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
 import { ensureTable, TABLE } from "../../packages/local/src/table.ts";
+import type { LaterNotes } from "./later.ts";
 import type { Notes } from "./story.ts";
 
 /** The rows that the code of a commit wrote during the story. */
@@ -15,8 +16,13 @@ export type Stored = {
   readonly commit: string;
   readonly recordedAtMs: number;
   readonly notes: Notes;
+  /** Absent in the record of the first release. */
+  readonly later?: LaterNotes;
   readonly rows: readonly Record<string, AttributeValue>[];
 };
+
+/** It knows none of the features of later.ts. */
+export const FIRST_RELEASE = "ff8dd76";
 
 const dir = path.join(import.meta.dirname, "rows");
 
