@@ -151,4 +151,12 @@ describe("1,000 streams", () => {
     expect(later.write).toBeGreaterThanOrEqual(partitions);
     expect(later.write).toBeLessThanOrEqual(2.1 * partitions);
   });
+
+  it("the lag of compaction in all streams is measured in many of them at once", async () => {
+    const { requests, waves } = await table.count(() => ledger.compactionLag());
+    expect(requests).toBeLessThanOrEqual(3.2 * (before + STREAMS));
+    expect(waves).toBeLessThanOrEqual((before + STREAMS) / 4);
+    const nobody = await table.count(() => ledger.compactionLag([]));
+    expect(nobody.requests).toBe(0);
+  });
 });
