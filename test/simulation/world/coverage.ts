@@ -6,17 +6,19 @@ import { whereWeAre } from "../../proof/where.ts";
 import { type Coverage, unexplainedIn } from "./coverage-gaps.ts";
 import "./quick-electrodb.ts";
 import { simulate } from "./simulate.ts";
-import { BRIEF } from "./world.ts";
+import { BRIEF, ERASING, METERED } from "./world.ts";
 
 /**
- * `node test/simulation/world/coverage.ts <seeds> <from> [file]` plays seeds, including brief ones.
- * It prints the blocks of the log, of compaction and of subscriptions that none of them has
+ * `node test/simulation/world/coverage.ts <seeds> <from> [file]` plays each seed with the usual plan
+ * and with one of the others. It prints the blocks of the log, of compaction and of subscriptions that none of them has
  * entered. V8 counts blocks, so every branch with code is one. It fails when a block of the log or
  * of compaction has no reason in never-entered.ts.
  */
 const [seeds = 200, from = 0] = process.argv.slice(2, 4).map(Number);
 const CORE =
   /packages\/core\/src\/(log|compaction|snapshot|subscription|stream|status|cursor)\/[a-z/-]+\.ts$/;
+
+const OTHERS = [BRIEF, ERASING, BRIEF, METERED];
 
 type Block = { readonly startOffset: number; readonly endOffset: number; readonly count: number };
 
@@ -26,7 +28,7 @@ await session.post("Profiler.enable");
 await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: true });
 for (let seed = from; seed < from + seeds; seed++) {
   await simulate(String(seed));
-  await simulate(`${BRIEF}${seed}`);
+  await simulate(`${OTHERS[seed % OTHERS.length]}${seed}`);
 }
 const { result } = await session.post("Profiler.takePreciseCoverage");
 
