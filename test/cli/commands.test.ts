@@ -471,6 +471,35 @@ describe("since a cursor", () => {
       expect([code, err]).toEqual([2, expect.stringContaining("a place, or a cursor")]);
     }
   });
+
+  it("el subs create begins with the changed states", async () => {
+    const create = (...more: string[]) => el("subs", "create", "changing/begun", ...more);
+    const both = await create("--start", "latest", "--since", since);
+    expect([both.code, both.err]).toEqual([2, expect.stringContaining("or a cursor with --since")]);
+    expect((await create("--since", since)).code).toBe(0);
+    expect(await lines("subs", "info", "changing/begun")).toMatchObject([
+      { phase: "bootstrap", start: { since } },
+    ]);
+  });
+
+  it("a dry run refuses a cursor of another stream as the server does, and so does el subs create", async () => {
+    await el("streams", "create", "elsewhere");
+    const elsewhere = new EventLedger({ url, apiKey: adminKey }).stream("elsewhere");
+    const { cursor } = await elsewhere.publish({ key: "a", data: 0 });
+    await el("subs", "create", "changing/strict", "--start", "latest");
+    for (const words of [
+      ["seek", "changing/strict", "--since", cursor, "--dry-run"],
+      ["seek", "changing/strict", cursor, "--dry-run"],
+      ["create", "changing/stricter", "--since", cursor],
+    ]) {
+      const { code, err } = await el("subs", ...words);
+      expect([words[0], code, err]).toEqual([
+        words[0],
+        1,
+        expect.stringMatching(/belongs to another stream[\s\S]*docs\/problems#invalid-cursor/),
+      ]);
+    }
+  });
 });
 
 it("a number of partitions that is none is refused with what is allowed", async () => {

@@ -96,6 +96,10 @@ export function walk(world: World): void {
       world.adminKey,
     );
     await page.getByRole("button", { name: "Seek" }).click();
+    const own = await post("/moved/poll", { limit: 1 });
+    await page.getByLabel("Time, sequence or cursor").fill(own.cursor);
+    await page.getByRole("button", { name: "Look first" }).click();
+    await page.getByText(/^\d+ events will be delivered\. 1 event will be left out\.$/).waitFor();
     await page.getByLabel("Time, sequence or cursor").fill(cursor);
     await page.getByRole("button", { name: "Look first" }).click();
     await page.getByText(/^1 event will be delivered\. \d+ events will be left out\.$/).waitFor();
@@ -103,6 +107,13 @@ export function walk(world: World): void {
     await page.getByText(/^The subscription moved is moved\.$/).waitFor();
     await page.getByRole("button", { name: "Seek" }).click();
     await page.getByLabel("the keys that changed since a cursor").check();
+    const { cursor: foreign } = await world.ledger.stream("payments").publish({ key: "a", data: 1 });
+    await page.getByLabel("Cursor", { exact: true }).fill(foreign);
+    await page.getByRole("button", { name: "Look first" }).click();
+    await page.getByText("The cursor belongs to another stream.").waitFor();
+    // The own cursor is no place to browse from, and the foreign one is refused.
+    const refused = expect.stringContaining("status of 400");
+    expect(faults.splice(0)).toEqual([refused, refused]);
     await page.getByLabel("Cursor", { exact: true }).fill(cursor);
     await page.getByRole("button", { name: "Look first" }).click();
     await page.getByText("The last event of each changed key will be delivered first.").waitFor();

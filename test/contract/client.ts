@@ -280,11 +280,16 @@ export function createClient(target: Target) {
         })
       ).body,
 
-    seek: (stream: string, name: string, to: z.input<typeof SeekBody>["to"]) =>
+    seek: (
+      stream: string,
+      name: string,
+      to: z.input<typeof SeekBody>["to"],
+      how: Omit<z.input<typeof SeekBody>, "to"> = {},
+    ) =>
       call({
         method: "POST",
         path: `${at(stream, name)}/seek`,
-        json: { to },
+        json: { to, ...how },
         statuses: [200],
         schema: SeekReceipt,
       }),

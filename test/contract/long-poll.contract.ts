@@ -195,4 +195,36 @@ function seeking(api: Client): void {
     await api.commit(stream, "s", (await api.poll(stream, "s")).body.cursor);
     expect(await count()).toBe(0);
   });
+
+  it("[sub.seek-dry-run] a dry run shows the lag, refuses what a seek refuses, and moves nothing", async () => {
+    const stream = await api.newStream();
+    await api.createSubscription(stream, { name: "s" });
+    await api.publish(stream, [0, 1, 2].map(event));
+    const page = (await api.poll(stream, "s", { limit: 2 })).body;
+    const { committed } = (await api.commit(stream, "s", page.cursor)).body;
+    const dryRun = true;
+    const other = await api.newStream();
+    const { cursor: foreign } = (await api.publish(other, [event(0)])).body;
+    for (const [to, shown] of [
+      ["earliest", { phase: "log", lag: { events: 3 } }],
+      ["latest", { phase: "log", lag: { events: 0 } }],
+      [{ cursor: page.cursor }, { phase: "log", lag: { events: 1 } }],
+      ["bootstrap", { phase: "bootstrap" }],
+      [{ since: page.cursor }, { phase: "bootstrap" }],
+    ] as const) {
+      const { body } = await api.seek(stream, "s", to, { dryRun });
+      expect(body, JSON.stringify(to)).toMatchObject({ ...shown, committed });
+    }
+    for (const to of [{ cursor: foreign }, { since: foreign }]) {
+      for (const how of [{ dryRun }, {}]) {
+        const refused = await refusal(api.seek(stream, "s", to, how), "invalid-cursor");
+        expect(refused).toMatchObject({ reason: "other-stream" });
+      }
+    }
+    const after = (await api.poll(stream, "s", { after: page.cursor })).body;
+    expect(after).toMatchObject({ phase: "log", events: [{ sequence: 3 }] });
+    const uncompacted = await api.newStream({ compaction: "none" });
+    await api.createSubscription(uncompacted, { name: "s" });
+    await refusal(api.seek(uncompacted, "s", "bootstrap", { dryRun }), "not-compacted");
+  });
 }

@@ -8,6 +8,7 @@ export {
   type NewEvent,
   type RawJson,
   type RequestReport,
+  type SeekReceipt,
   type Stream,
   type View,
   type ViewChange,

@@ -178,7 +178,8 @@ export const api = {
     subscriptions(of).create(name, settings),
   changeSubscription: (of: string, name: string, settings: SubscriptionChange) =>
     subscriptions(of).change(name, settings),
-  seek: (of: string, name: string, to: Place) => subscriptions(of).seek(name, to),
+  seek: (of: string, name: string, to: Place, dryRun = false) =>
+    subscriptions(of).seek(name, to, { dryRun }),
   deleteSubscription: (of: string, name: string) => subscriptions(of).delete(name),
 
   parked: (of: string, name: string, signal?: AbortSignal): Promise<Whole<ParkedKey>> =>

@@ -211,10 +211,15 @@ export const LeaveBody = described(z.strictObject({ consumer: ConsumerName }), {
   examples: [{ consumer: "shipping-7f9c" }],
 });
 
-export const SeekBody = described(z.strictObject({ to: Place }), {
-  id: "SeekBody",
-  examples: [{ to: "bootstrap" }],
-});
+export const SeekBody = described(
+  z.strictObject({
+    to: Place,
+    dryRun: described(z.optional(z.boolean()), {
+      description: "Check the place, and show what a seek would do, without moving anything.",
+    }),
+  }),
+  { id: "SeekBody", examples: [{ to: "bootstrap" }] },
+);
 export type SeekBody = z.infer<typeof SeekBody>;
 
 export const SubscriptionParams = z.strictObject({ stream: Name, subscription: Name });

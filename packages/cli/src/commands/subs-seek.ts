@@ -4,6 +4,7 @@ import { findSubscription } from "../connection/subscription-name.ts";
 import { UsageError } from "../io.ts";
 import { plural } from "../output/words.ts";
 import type { Register } from "../register.ts";
+import type { SeekReceipt } from "../sdk.ts";
 
 /** What a seek changes. */
 export type SeekPreview = {
@@ -56,18 +57,19 @@ async function seek(
   const { signal, now } = cli.io;
   const subscriptions = admin.subscriptions(stream);
   const place = asked === undefined ? "bootstrap" : parsePlace(asked, now());
+  const target = since === undefined ? placeInBody(place) : { since };
   const [{ lag, phase, parkedKeys }, then] = await Promise.all([
     subscriptions.get(name, { signal }),
-    place === "bootstrap" ? undefined : admin.streams.lagFrom(stream, place, { signal }),
+    subscriptions.seek(name, target, { dryRun: true, signal }),
   ]);
-  const preview = then && phase === "log" ? previewSeek(lag.events, then.events) : undefined;
+  const isInLog = phase === "log" && then.phase === "log";
+  const preview = isInLog ? previewSeek(lag.events, then.lag.events) : undefined;
   const words = [
     since === undefined
-      ? describe(preview, place)
+      ? describe(preview, { place, phase: then.phase })
       : "The states that changed since the cursor are delivered, and then the log.",
     ...(parkedKeys > 0 ? [`${plural(parkedKeys, "parked key")} are free again.`] : []),
   ].join(" ");
-  const target = since === undefined ? placeInBody(place) : { since };
   const shown = since === undefined ? place : target;
   const body = { subscription: `${stream}/${name}`, to: shown, ...preview, parkedKeys };
   if (dryRun) {
@@ -85,11 +87,14 @@ async function seek(
   await cli.out.hint(`el subs info ${stream}/${name}`);
 }
 
-function describe(preview: SeekPreview | undefined, place: string): string {
+function describe(
+  preview: SeekPreview | undefined,
+  { place, phase }: { readonly place: string; readonly phase: SeekReceipt["phase"] },
+): string {
   if (preview === undefined) {
-    return place === "bootstrap"
-      ? "The current state of every key is delivered, and then the log."
-      : "The snapshot that is being read ends.";
+    if (phase === "log") return "The snapshot that is being read ends.";
+    const first = place === "bootstrap" ? "current state of every key" : "rest of the snapshot";
+    return `The ${first} is delivered, and then the log.`;
   }
   const { again, skipped } = preview;
   if (again > 0) return `${plural(again, "event")} are delivered again.`;

@@ -29,11 +29,12 @@ export function subsCommands({ program, act }: Register): void {
   settings(subs.command("create <subscription>"))
     .description("create a subscription; again with the same settings changes nothing")
     .option("--start <place>", "earliest (default), latest, bootstrap, or a place as in `el read`")
+    .option("--since <cursor>", "start at the states that changed since a cursor, then the log")
     .addHelpText(
       "after",
       "\nExamples:\n  $ el subs create orders/shipping\n  $ el subs create orders/billing --start bootstrap --type order.paid",
     )
-    .action(act<Flags & { start?: string }>(create));
+    .action(act<Flags & Begin>(create));
   settings(subs.command("set <subscription>"))
     .description("change the settings of a subscription")
     .option("--no-filter", "remove the filter")
@@ -59,6 +60,9 @@ type Flags = {
   reads?: Record<string, string[]> | false;
   filter?: boolean;
 };
+
+/** Where a new subscription starts: at a place, or at what changed since a cursor. */
+type Begin = { start?: string; since?: string };
 
 const settings = (command: ReturnType<Register["program"]["command"]>) =>
   command
@@ -154,13 +158,16 @@ const describeReads = (reads: NonNullable<SubscriptionView["reads"]>): string =>
 async function create(
   cli: Cli,
   [given]: readonly [string, ...string[]],
-  { start, leaseSeconds, maxDeliveries, reads, ...filter }: Flags & { start?: string },
+  { start, since, leaseSeconds, maxDeliveries, reads, ...filter }: Flags & Begin,
 ): Promise<void> {
+  if (start !== undefined && since !== undefined) {
+    throw new UsageError("Name a start, or a cursor with --since.");
+  }
   const { stream, name } = asPair(given);
-  cli.about = { ...cli.about, stream, subscription: name };
+  cli.about = { ...cli.about, stream, subscription: name, isNew: true };
   const { admin, lastStatus } = cli.server();
   const body: NewSubscription = {
-    start: start && placeInBody(parsePlace(start, cli.io.now())),
+    start: since === undefined ? start && placeInBody(parsePlace(start, cli.io.now())) : { since },
     filter: filterOf(filter),
     leaseSeconds,
     maxDeliveries: maxDeliveries || undefined,

@@ -21,6 +21,8 @@ export type About = {
   readonly url?: string | undefined;
   /** The key of an event. */
   readonly key?: string | undefined;
+  /** Whether the subscription does not exist so far. */
+  readonly isNew?: boolean | undefined;
 };
 
 export const EXIT = {
@@ -118,8 +120,9 @@ function helpFor(code: string, about: About): string {
         ? `el read ${stream} --from earliest`
         : `el subs seek ${subscription} earliest`,
     "bootstrap-expired": `el subs seek ${subscription} bootstrap`,
-    "changes-passed":
-      about.subscription === undefined
+    "changes-passed": about.isNew
+      ? `el subs create ${subscription} --start bootstrap`
+      : about.subscription === undefined
         ? `el state ${stream}`
         : `el subs seek ${subscription} bootstrap`,
     "sequence-mismatch": `el state ${stream} ${key}`,

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import type { Place } from "../../../sdk/src/index.ts";
 import { api, type Event, type SubscriptionInfo } from "../api.ts";
 import { placeBody, readGoTo } from "../events/query.ts";
 import { count, counted, moment } from "../format.ts";
@@ -31,9 +32,10 @@ export function SeekDialog({ stream, info, onClose, onDone }: Props) {
     setPreview(undefined);
   };
   const at = target === "place" ? String(readGoTo(typed, Date.now()).at ?? "") : target;
-  const look = useAction(async () => setPreview(await previewOf(stream, info, at)));
+  const to = () => (at === "since" ? { since: typed.trim() } : placeBody(at));
+  const look = useAction(async () => setPreview(await previewOf(stream, info, at, to())));
   const seek = async () => {
-    await api.seek(stream, info.name, at === "since" ? { since: typed.trim() } : placeBody(at));
+    await api.seek(stream, info.name, to());
     announce(`The subscription ${info.name} is moved.`);
     onDone();
   };
@@ -120,15 +122,28 @@ function Shown({ preview: { text, events } }: { preview: Preview }) {
   );
 }
 
-async function previewOf(stream: string, info: SubscriptionInfo, at: string): Promise<Preview> {
-  if (at === "bootstrap") {
-    return { text: "The current state of every key will be delivered first.", events: [] };
+/** Asks the server for a dry run, which refuses what the seek would refuse. */
+async function previewOf(
+  stream: string,
+  info: SubscriptionInfo,
+  at: string,
+  to: Place,
+): Promise<Preview> {
+  const { phase, lag } = await api.seek(stream, info.name, to, true);
+  if (phase === "bootstrap") {
+    const first =
+      at === "bootstrap"
+        ? "current state of every key"
+        : at === "since"
+          ? "last event of each changed key"
+          : "rest of the snapshot";
+    return { text: `The ${first} will be delivered first.`, events: [] };
   }
-  if (at === "since") {
-    return { text: "The last event of each changed key will be delivered first.", events: [] };
-  }
-  const page = await api.events(stream, { from: at, limit: SHOWN });
-  const total = page.events.length + (page.lag?.events ?? 0);
+  const total = lag.events;
+  // A cursor of the subscription itself is no place to browse from.
+  const { events } = await api
+    .events(stream, { from: at, limit: SHOWN })
+    .catch(() => ({ events: [] }));
   const again = total - (info.lag?.events ?? 0);
   const difference =
     again > 0
@@ -139,6 +154,6 @@ async function previewOf(stream: string, info: SubscriptionInfo, at: string): Pr
   const filter = info.filter === undefined ? "" : " Its filter may leave out some.";
   return {
     text: `${counted(total, "event")} will be delivered. ${difference}${filter}`,
-    events: page.events,
+    events,
   };
 }

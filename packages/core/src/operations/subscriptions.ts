@@ -152,19 +152,21 @@ export function subscriptionOperations(parts: Parts) {
       });
     },
 
-    /** Moves a subscription back or forward on purpose. */
+    /** Moves a subscription back or forward on purpose. A dry run moves nothing. */
     async seek(
       tenant: Tenant,
       name: string,
       subscription: string,
-      { to }: SeekBody,
+      { to, dryRun: isDryRun = false }: SeekBody,
     ): Promise<SeekReceipt> {
       return streams.useNow(tenant, name, async (stream) => {
         const place = normalPlace(to);
         const target = targetOf(stream, place);
-        const sought = await seek(parts, stream, subscription, target);
-        log.notifier.notify(stream.life);
-        await ringChanged(parts, stream, subscription);
+        const sought = await seek(parts, stream, subscription, target, { isDryRun });
+        if (!isDryRun) {
+          log.notifier.notify(stream.life);
+          await ringChanged(parts, stream, subscription);
+        }
         return { ...sought, committed: cursors.format(sought.committed), life: lifeText(stream) };
       });
     },

@@ -32,7 +32,7 @@ export function meterLedger(ledger: Ledger, metrics: Metrics): Ledger {
 
     async seek(tenant, stream, subscription, body) {
       const receipt = await ledger.seek(tenant, stream, subscription, body);
-      if (body.to === "bootstrap") metrics.count("Bootstraps");
+      if (body.to === "bootstrap" && !body.dryRun) metrics.count("Bootstraps");
       return receipt;
     },
 

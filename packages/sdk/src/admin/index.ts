@@ -93,8 +93,13 @@ const subscriptions = (send: Send, all: string) => {
       send("PATCH", pathOf(name), { body, ...how }),
     delete: (name: string, how?: Signalled): Promise<void> =>
       unlessRepeated(send("DELETE", pathOf(name), how), "subscription-not-found"),
-    seek: (name: string, to: Place | string, how?: Signalled): Promise<SeekReceipt> =>
-      send("POST", `${pathOf(name)}/seek`, { body: { to }, ...how }),
+    /** Moves a subscription. A dry run checks the place, and shows the phase and the lag there. */
+    seek: (
+      name: string,
+      to: Place | string,
+      { dryRun, ...how }: Signalled & { readonly dryRun?: boolean } = {},
+    ): Promise<SeekReceipt> =>
+      send("POST", `${pathOf(name)}/seek`, { body: { to, dryRun }, ...how }),
     parked: (name: string, how?: Omit<Listing, "stats">) =>
       each<ParkedKey>(send, `${pathOf(name)}/parked`, "parked", how),
     /** Delivers the events of a parked key. */

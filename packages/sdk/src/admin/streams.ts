@@ -1,6 +1,5 @@
 import { streamPath } from "../context.ts";
 import { unlessRepeated } from "../errors.ts";
-import type { Lag } from "../events/event.ts";
 import type { Connection } from "../http/request.ts";
 import { each, type Listing, type Send, type Signalled } from "./send.ts";
 import type { NewExport, NewSchemas, NewStream, StreamChange } from "./settings.ts";
@@ -67,14 +66,6 @@ export const streams = (send: Send, connection: Connection) => ({
     const path = `${streamPath(name)}/compacted`;
     const { signal } = how ?? {};
     return (await connection.request({ method: "GET", path, query, signal })).text;
-  },
-  /** The number of events from a place to the end, with the age of the oldest. */
-  async lagFrom(name: string, from: string, how?: Signalled): Promise<Lag> {
-    const query = { from, limit: 1 };
-    type Page = { events: unknown[]; lag?: Lag };
-    const page: Page = await send("GET", `${streamPath(name)}/events`, { query, ...how });
-    const { events = 0, seconds = 0 } = page.lag ?? {};
-    return { events: events + page.events.length, seconds };
   },
 });
 

@@ -84,10 +84,17 @@ export function changesOf(stream: FakeStream, keyPrefix: string, since: number):
   return [...changes.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-export function assertKept({ expired, settings }: FakeStream, position: number): void {
+/** Refuses a position that the log has lost. A poll gets the cursor of a difference with it. */
+export function assertKept(
+  { expired, settings }: FakeStream,
+  position: number,
+  cursor?: string,
+): void {
   if (position >= expired) return;
-  const seek = settings.compaction === "none" ? "earliest" : "bootstrap";
-  const more = { earliestSequence: expired + 1, seek };
+  const isCompacted = settings.compaction !== "none";
+  const since = isCompacted && cursor !== undefined ? { since: cursor } : {};
+  const seek = isCompacted ? "bootstrap" : "earliest";
+  const more = { earliestSequence: expired + 1, seek, ...since };
   throw new Refusal("retention-passed", "The next events are no longer kept", more);
 }
 

@@ -194,7 +194,13 @@ function list(
     return { status: 200, body: found };
   }
   const { life } = stream;
+  if (since !== undefined && cursor !== undefined) {
+    throw invalid("/query/since", "must not be sent together with `cursor`");
+  }
   const content = cursor === undefined ? undefined : readCursor(stream, cursor, ["list"]);
+  if (parts !== undefined && (since !== undefined || content?.since !== undefined)) {
+    throw invalid("/query/parts", "cannot divide a list with `since`, which has one part");
+  }
   const prefix = keyPrefix ?? "";
   if (content !== undefined && content.prefix !== prefix) {
     const more = { reason: "other-query" };

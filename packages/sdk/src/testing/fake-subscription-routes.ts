@@ -92,9 +92,10 @@ export async function act(
     return { status: 200, body: { committed: cursorOf(at), stale, ...redelivers, lag, life } };
   }
   if (action === "seek") {
-    moveTo(at, body.to);
-    sub.seeks += 1;
-    const { phase, lag } = info(at);
+    const moved = body.dryRun === true ? { ...at, sub: { ...sub, parked: new Map() } } : at;
+    moveTo(moved, body.to);
+    moved.sub.seeks += 1;
+    const { phase, lag } = info(moved);
     return { status: 200, body: { committed: cursorOf(at), phase, lag, life } };
   }
   if (action === "leave") {

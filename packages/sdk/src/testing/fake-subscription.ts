@@ -178,7 +178,7 @@ export function pollPage(
     const more = { caughtUp: false, consistent: false, snapshotEnd: false, phase: "log" };
     return { events, cursor, lag, life, ...more };
   }
-  assertKept(stream, position);
+  assertKept(stream, position, after ?? cursorOf(at));
   const events: Kept[] = [];
   let next = position;
   while (next < stream.events.length && events.length < limit) {

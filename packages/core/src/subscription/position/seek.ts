@@ -13,6 +13,7 @@ import type { Snapshots, Subscriptions } from "../subscriptions.ts";
 import {
   cursorAt,
   isInSnapshot,
+  offsetsOf,
   type Progress,
   pendingProgress,
   pendingSince,
@@ -49,23 +50,28 @@ const TRIES = 5;
  * Moves a subscription back or forward on purpose, all partitions at once. It begins a new
  * generation, so commits of earlier cursors are refused. Throws `not-compacted`, `invalid-cursor`
  * for an unrelated cursor, and `outcome-unknown` when other requests keep seeking at the same
- * moment.
+ * moment. A dry run refuses the same targets, and moves nothing: the answer has the phase and the
+ * lag after a seek, and the committed cursor as it is.
  */
 export async function seek(
   deps: Deps,
   stream: LiveStream,
   name: string,
   target: SeekTarget,
+  { isDryRun = false }: { readonly isDryRun?: boolean } = {},
 ): Promise<SeekResult> {
   const { subscriptions } = deps;
   return retry<SeekResult>({ tries: TRIES, giveUp: movedByOthers }, async () => {
     const before = await subscriptions.load(stream, name);
     const to = await progressAtTarget(deps, stream, before, target);
     const generation = nextCount(stream, before.generation);
-    const state = await subscriptions.replace(stream, before, { to, generation });
+    const state = isDryRun
+      ? { ...before, offsets: offsetsOf(to, generation), bootstrap: to.bootstrap }
+      : await subscriptions.replace(stream, before, { to, generation });
     if (state === undefined) return again();
+    const at = isDryRun ? before : state;
     return {
-      committed: cursorAt(stream, state, progressOf(state), 0),
+      committed: cursorAt(stream, at, progressOf(at), 0),
       phase: isInSnapshot(state.bootstrap) ? "bootstrap" : "log",
       lag: await subscriptions.lag(stream, state),
     };

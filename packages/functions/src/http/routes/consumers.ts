@@ -172,7 +172,7 @@ export const consumerRoutes = ({ ledger, logFailure }: StreamingDeps) =>
         id: "seek",
         tag: "subscriptions",
         summary: "Move the position back or forward",
-        description: "Cursors from before a seek are refused.",
+        description: "Cursors from before a seek are refused. A dry run moves nothing.",
         answers: { 200: { description: "The position after the seek.", body: "SeekReceipt" } },
         problems: [
           "malformed-json",
@@ -193,10 +193,8 @@ export const consumerRoutes = ({ ledger, logFailure }: StreamingDeps) =>
         const { stream, subscription } = c.req.valid("param");
         const to = c.req.valid("json");
         const target = `/streams/${stream}/subscriptions/${subscription}`;
-        const sought = await c.var.act({ target, request: to }, () =>
-          ledger.seek(c.var.caller.tenant, stream, subscription, to),
-        );
-        return c.json(sought);
+        const seek = () => ledger.seek(c.var.caller.tenant, stream, subscription, to);
+        return c.json(await (to.dryRun ? seek() : c.var.act({ target, request: to }, seek)));
       },
     )
     .post(
