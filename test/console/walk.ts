@@ -107,7 +107,9 @@ export function walk(world: World): void {
     await page.getByText(/^The subscription moved is moved\.$/).waitFor();
     await page.getByRole("button", { name: "Seek" }).click();
     await page.getByLabel("the keys that changed since a cursor").check();
-    const { cursor: foreign } = await world.ledger.stream("payments").publish({ key: "a", data: 1 });
+    const { cursor: foreign } = await world.ledger
+      .stream("payments")
+      .publish({ key: "a", data: 1 });
     await page.getByLabel("Cursor", { exact: true }).fill(foreign);
     await page.getByRole("button", { name: "Look first" }).click();
     await page.getByText("The cursor belongs to another stream.").waitFor();
