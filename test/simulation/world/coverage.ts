@@ -9,10 +9,10 @@ import { simulate } from "./simulate.ts";
 import { BRIEF, ERASING, METERED } from "./world.ts";
 
 /**
- * `node test/simulation/world/coverage.ts <seeds> <from> [file]` plays each seed with the usual plan
- * and with one of the others. It prints the blocks of the log, of compaction and of subscriptions that none of them has
- * entered. V8 counts blocks, so every branch with code is one. It fails when a block of the log or
- * of compaction has no reason in never-entered.ts.
+ * `node test/simulation/world/coverage.ts <seeds> <from> [file]` plays each seed with the usual
+ * plan and with one of the others. It prints the blocks of the log, of compaction and of
+ * subscriptions that none of them has entered. V8 counts blocks, so every branch with code is one.
+ * It fails when a block of the log or of compaction has no reason in never-entered.ts.
  */
 const [seeds = 200, from = 0] = process.argv.slice(2, 4).map(Number);
 const CORE =
