@@ -2,7 +2,6 @@ import { defaultTenant, type IncomingEvent, type RawJson } from "../../packages/
 import { createFakeDynamo } from "../../test/simulation/dynamodb/fake-dynamodb.ts";
 import { closedLoop, openLoop } from "../../test/simulation/models/log/lambda-shape.ts";
 import { orderEvents } from "../../test/support/order-events.ts";
-import { PRICES } from "../../tools/cost/prices.ts";
 import { fillStream, measureBootstrap, openLedger, type Store } from "../bootstrap-load.ts";
 
 export type CountedSizes = {
@@ -33,11 +32,6 @@ export type Counted = {
   }[];
   /** Writers that publish one event after another, or publishes that arrive at random. */
   readonly contention: readonly Contended[];
-  readonly prices: {
-    readonly date: string;
-    readonly writeMillion: number;
-    readonly readMillion: number;
-  };
 };
 
 export type Contended = {
@@ -70,8 +64,7 @@ export async function countAll(sizes: CountedSizes, say: (line: string) => void)
     contention.push({ writers: null, arrivals, perSecond, putsPerAppend, p50, p99 });
     say(`${arrivals} publishes a second: p99 ${p99} ms, ${putsPerAppend} puts per append`);
   }
-  const { date, writeMillion, readMillion } = PRICES;
-  return { growth, bootstraps, contention, prices: { date, writeMillion, readMillion } };
+  return { growth, bootstraps, contention };
 }
 
 /** Bootstraps a subscription in pages of 1,000, with a commit for each. */

@@ -1,4 +1,5 @@
 import type { Cost, Counted, Operation } from "../../bench/parts/counted.ts";
+import { PRICES } from "../cost/prices.ts";
 import { table, whole } from "./markdown.ts";
 import type { Results } from "./results.ts";
 
@@ -38,10 +39,10 @@ export function costs(of: Results["counted"]): string | undefined {
   const largest = of?.growth.at(-1);
   if (of === undefined || largest === undefined) return undefined;
   const dollars = ({ read, write }: Cost) =>
-    (read * of.prices.readMillion + write * of.prices.writeMillion).toFixed(2);
+    (read * PRICES.readMillion + write * PRICES.writeMillion).toFixed(2);
   return `## What an operation costs
 
-The capacity units of a million operations, at the list prices of ${of.prices.date} in us-east-1.
+The capacity units of a million operations, at the list prices of ${PRICES.date} in us-east-1.
 [Cost](cost.md) adds Lambda, the HTTP API and all else.
 
 ${table(
