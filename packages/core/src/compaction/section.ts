@@ -72,31 +72,21 @@ export function extendSection(
   let lastStop = safePoints.findLast(({ isStop }) => isStop === true)?.to ?? section.from;
   const touched = new Set<string>();
   for (const batch of rows) {
-    if (batch.first !== to) stop = "gap";
-    else if (isLast(batch)) stop = "end";
+    stop ??= stopAt(batch, to);
     if (stop !== undefined) break;
-    const replaced = new Map<string, StoredEvent>();
-    for (const event of keepKeys ? unpackBatch(batch) : []) {
-      const former = latest.get(event.key);
-      if (former !== undefined && former.sequence < to) replaced.set(event.key, former);
-      keptBytes += keptBytesOf(event) - keptBytesOf(former);
-      latest.set(event.key, event);
-      touched.add(event.key);
-    }
+    const taken = keepKeys ? unpackBatch(batch) : [];
+    const { replaced, grownBytes } = takeLatest(latest, taken, to);
+    for (const { key } of taken) touched.add(key);
+    keptBytes += grownBytes;
     if (batch.payload.length >= LARGE_BATCH_BYTES) {
       large.push({ first: to, next: to + batch.count, publishedAt: batch.publishedAt });
     }
     const before = safePoints.at(-1);
-    const isLater = before !== undefined && hourOf(batch.publishedAt) > hourOf(publishedAt);
-    if (before !== undefined && (isLater || stepOf(before.keys) < stepOf(latest.size))) {
+    if (before !== undefined && mayStopBefore(batch, before, latest.size)) {
       before.isStop = true;
       lastStop = before.to;
     }
-    for (const [key, former] of replaced) {
-      if (former.sequence >= lastStop) continue;
-      const version = [former.sequence, rawBytesOf(former)] as const;
-      between.set(key, [...(between.get(key) ?? []), version]);
-    }
+    keepVersions(between, replaced, lastStop);
     to += batch.count;
     events += batch.kind === "jump" ? 0 : batch.count;
     bytes += batch.rawBytes;
@@ -109,14 +99,53 @@ export function extendSection(
   return { ...section, to, events, bytes, publishedAt, keptBytes, stop };
 }
 
-/** Returns whether other writers had to append before the one of this batch. */
-const hasWaited = ({ ticket, free = 0 }: Batch): boolean => ticket !== undefined && free === 0;
+/** Returns the reason why a row does not continue a section that ends at `to`, if there is one. */
+function stopAt(batch: Batch, to: number): Section["stop"] {
+  if (batch.first !== to) return "gap";
+  return isLast(batch) ? "end" : undefined;
+}
 
 /**
- * The checkpoint may stop where the number of keys has about doubled, and at the end of an hour. So
- * a run that is cut short has done at least half of what it could, and a row keeps few versions.
+ * Makes the events of a batch that begins at `from` the latest of their keys. Returns the events
+ * from before the batch that they replace, and by how much the memory of the section grows.
  */
+function takeLatest(latest: Section["latest"], events: readonly StoredEvent[], from: number) {
+  const replaced: StoredEvent[] = [];
+  let grownBytes = 0;
+  for (const event of events) {
+    const former = latest.get(event.key);
+    if (former !== undefined && former.sequence < from) replaced.push(former);
+    grownBytes += keptBytesOf(event) - keptBytesOf(former);
+    latest.set(event.key, event);
+  }
+  return { replaced, grownBytes };
+}
+
+/** Keeps the sizes of replaced events that the checkpoint can meet at `lastStop`. */
+function keepVersions(
+  between: Section["between"],
+  replaced: readonly StoredEvent[],
+  lastStop: number,
+): void {
+  for (const former of replaced) {
+    if (former.sequence >= lastStop) continue;
+    const version = [former.sequence, rawBytesOf(former)] as const;
+    between.set(former.key, [...(between.get(former.key) ?? []), version]);
+  }
+}
+
+/**
+ * Returns whether the checkpoint may stop before a batch, after which there are `keys` keys: where
+ * the number of keys has about doubled, and at the end of an hour. So a run that is cut short has
+ * done at least half of what it could, and a row keeps few versions.
+ */
+const mayStopBefore = (batch: Batch, before: SafePoint, keys: number): boolean =>
+  hourOf(batch.publishedAt) > hourOf(before.publishedAt) || stepOf(before.keys) < stepOf(keys);
+
 const stepOf = (keys: number): number => (keys === 0 ? -1 : Math.floor(Math.log2(keys)));
+
+/** Returns whether other writers had to append before the one of this batch. */
+const hasWaited = ({ ticket, free = 0 }: Batch): boolean => ticket !== undefined && free === 0;
 
 /** The memory of an event in addition to its data. */
 const EVENT_BYTES = 256;
