@@ -32,11 +32,44 @@ export type DifferenceRoom = {
   readonly looks: number;
 };
 
-export const wholePage = (limit: number): DifferenceRoom => ({
-  events: limit,
-  bytes: LIMITS.pageBytesMax,
-  looks: LOOKS_MAX,
+export const isFull = ({ events, bytes, looks }: DifferenceRoom): boolean =>
+  events <= 0 || bytes <= 0 || looks <= 0;
+
+/**
+ * A page that is being filled. `exactFrom` is where each partition continues after the states that
+ * the page, and the pages before it, have shown.
+ */
+export type DifferencePage = {
+  readonly events: StoredEvent[];
+  readonly exactFrom: number[];
+  room: DifferenceRoom;
+};
+
+export const emptyPage = (limit: number, exactFrom: readonly number[]): DifferencePage => ({
+  events: [],
+  exactFrom: [...exactFrom],
+  room: { events: limit, bytes: LIMITS.pageBytesMax, looks: LOOKS_MAX },
 });
+
+/** Adds a change to a page, unless `matches` rejects it. Returns false if it does not fit. */
+export function takeChange(
+  page: DifferencePage,
+  found: Found,
+  matches: ((event: StoredEvent) => boolean) | undefined,
+): boolean {
+  const { events, exactFrom } = page;
+  const { row } = found;
+  const event = eventOfChange(found);
+  const isWanted = event !== undefined && (matches?.(event) ?? true);
+  const rest = isWanted ? withEvent(page.room, row, { isEmpty: events.length === 0 }) : page.room;
+  if (rest === undefined) return false;
+  if (isWanted) events.push(event);
+  page.room = { ...rest, looks: rest.looks - 1 };
+  if (row !== undefined) {
+    exactFrom[row.partition] = Math.max(exactFrom[row.partition] ?? 1, row.sequence + 1);
+  }
+  return true;
+}
 
 /** The number of rows that a page reads before it ends, even if it delivers none of them. */
 const LOOKS_MAX = 2_000;
@@ -52,7 +85,7 @@ export function planLooks({ events, bytes, looks }: DifferenceRoom, limit: numbe
 }
 
 /** Returns the room after an event, or undefined if it does not fit. An empty page has room. */
-export function withEvent(
+function withEvent(
   room: DifferenceRoom,
   row: CompactedRow | undefined,
   { isEmpty }: { readonly isEmpty: boolean },

@@ -15,7 +15,6 @@ import {
   startOfChain,
   TurnReached,
 } from "../model/epochs.ts";
-import type { StoredEvent } from "../model/event.ts";
 import { withLaterStarts } from "../model/later-starts.ts";
 import type { Life } from "../model/names.ts";
 import { bucketOf } from "../model/partition.ts";
@@ -38,11 +37,11 @@ import {
   type SnapshotRange,
 } from "./bootstrap.ts";
 import {
-  type DifferenceRoom,
-  eventOfChange,
+  type DifferencePage,
+  emptyPage,
+  isFull,
   planLooks,
-  wholePage,
-  withEvent,
+  takeChange,
 } from "./difference-plan.ts";
 import { planScanEnd } from "./scan-plan.ts";
 
@@ -214,54 +213,55 @@ export function createDifferences(deps: Deps) {
     known: Bootstrap,
     { limit, prefix = "", matches }: SnapshotRange,
   ): Promise<SnapshotPage> {
-    const { life } = stream;
     const bootstrap = withLaterStarts(stream, known);
     const { difference, starts } = bootstrap;
     if (difference === undefined || !isOpen(bootstrap, clock.now())) throw bootstrapExpired();
     const since = sinceIn(stream, difference);
-    const exactFrom = [...bootstrap.exactFrom];
-    const events: StoredEvent[] = [];
-    let room = wholePage(limit);
+    const page = emptyPage(limit, bootstrap.exactFrom);
+    const { events, exactFrom } = page;
     let [partition, at] = placeOf(bootstrap);
     for (; partition < starts.length; partition++, at = 0) {
       const until = starts[partition] ?? 1;
       at = Math.max(at, since[partition]?.next ?? 1);
       while (at < until) {
         const window = await loadWindow(stream, bootstrap, { partition, from: at, since });
-        const wanted = window.changes.filter(
+        const changes = window.changes.filter(
           ({ key, sequence }) => sequence >= at && key.startsWith(prefix),
         );
-        for (let from = 0; from < wanted.length; ) {
-          const some = wanted.slice(from, from + planLooks(room, limit));
-          const rows = await loadRows(life, some);
-          for (const [index, change] of some.entries()) {
-            const row = rows[index];
-            if (row !== undefined && row.partition >= chainCount(stream)) throw new TurnReached();
-            const event = eventOfChange({ partition, change, row });
-            const isWanted = event !== undefined && (matches?.(event) ?? true);
-            const rest = isWanted ? withEvent(room, row, { isEmpty: events.length === 0 }) : room;
-            if (rest === undefined) return pageAt(partition, change.sequence);
-            if (isWanted) events.push(event);
-            room = { ...rest, looks: rest.looks - 1 };
-            if (row !== undefined) {
-              exactFrom[row.partition] = Math.max(exactFrom[row.partition] ?? 1, row.sequence + 1);
-            }
-            at = change.sequence + 1;
-          }
-          from += some.length;
-          if (isFull(room)) return pageAt(partition, at);
+        const next = await fill(stream, page, { partition, changes }, { limit, matches });
+        if (next !== undefined) {
+          const scan = formatChangeScan(partition, next);
+          return { events, bootstrap: { ...bootstrap, exactFrom, scan }, ended: false };
         }
         at = window.to;
       }
     }
-    const checkpoints = await loadCheckpoints(table, life, chainCount(stream));
+    const checkpoints = await loadCheckpoints(table, stream.life, chainCount(stream));
     const scanned = { ...bootstrap, exactFrom, scan: formatScan(COMPACTED_BUCKETS) };
     return { events, bootstrap: planScanEnd(scanned, checkpoints), ended: true };
+  }
 
-    function pageAt(place: number, sequence: number): SnapshotPage {
-      const scan = formatChangeScan(place, sequence);
-      return { events, bootstrap: { ...bootstrap, exactFrom, scan }, ended: false };
+  /** Fills a page with changes of a partition. If it is full, returns where the next one begins. */
+  async function fill(
+    stream: Stream,
+    page: DifferencePage,
+    { partition, changes }: { readonly partition: number; readonly changes: readonly Change[] },
+    { limit, matches }: Pick<SnapshotRange, "limit" | "matches">,
+  ): Promise<number | undefined> {
+    let next: number | undefined;
+    for (let from = 0; from < changes.length; ) {
+      const some = changes.slice(from, from + planLooks(page.room, limit));
+      const rows = await loadRows(stream.life, some);
+      for (const [index, change] of some.entries()) {
+        const row = rows[index];
+        if (row !== undefined && row.partition >= chainCount(stream)) throw new TurnReached();
+        if (!takeChange(page, { partition, change, row }, matches)) return change.sequence;
+        next = change.sequence + 1;
+      }
+      from += some.length;
+      if (isFull(page.room)) return next;
     }
+    return undefined;
   }
 
   const loadRows = (life: Life, changes: readonly Change[]) =>
@@ -274,9 +274,6 @@ export function createDifferences(deps: Deps) {
 }
 
 export type Differences = ReturnType<typeof createDifferences>;
-
-const isFull = ({ events, bytes, looks }: DifferenceRoom): boolean =>
-  events <= 0 || bytes <= 0 || looks <= 0;
 
 function placeOf(bootstrap: Bootstrap): [partition: number, next: number] {
   const scan = scanOf(bootstrap);
