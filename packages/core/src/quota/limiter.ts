@@ -172,26 +172,44 @@ export function createLimiter({ table, clock }: Deps) {
       const wants = rates.map((rate) => wantOf(entry, rate, cost[rate] ?? 0, now));
       const plan = planLease(row.limits, row.buckets, wants, now);
       if (plan.kind === "denied") {
-        // The remembered row may be old. Only the present state can refuse a request.
-        const present = await table.quotas.load(entry.tenant, entry.of);
-        const isSame = present?.version === row.version;
-        entry.row = present;
-        if (!isSame) continue;
-        entry.deniedUntil[plan.rate] = plan.until;
-        throw exceeded(entry, plan.rate, plan.until);
+        await refuse(entry, row, plan);
+        continue;
       }
       const { taken, row: after } = await table.quotas.take(row, plan.buckets);
       entry.row = after;
-      if (!taken) continue;
-      for (const { rate, amount } of wants) {
-        const granted = plan.granted[rate] ?? 0;
-        const held = entry.leases[rate];
-        const kept = held !== undefined && held.until > now ? held.left : 0;
-        entry.leases[rate] = { left: kept + granted - amount, until: now + LEASE_MS };
-      }
-      return;
+      if (taken) return hold(entry, wants, plan.granted, now);
     }
     throw new Error("Other servers keep changing this quota");
+  }
+
+  /**
+   * Throws `quota-exceeded`, unless the row has changed since it was read. Only the present state
+   * can refuse a request.
+   */
+  async function refuse(
+    entry: Entry,
+    row: QuotaRow,
+    { rate, until }: { readonly rate: Rate; readonly until: number },
+  ): Promise<void> {
+    const present = await table.quotas.load(entry.tenant, entry.of);
+    entry.row = present;
+    if (present?.version !== row.version) return;
+    entry.deniedUntil[rate] = until;
+    throw exceeded(entry, rate, until);
+  }
+
+  /** Keeps the tokens that are left after the request was paid. */
+  function hold(
+    { leases }: Entry,
+    wants: readonly Want[],
+    granted: Partial<Record<Rate, number>>,
+    nowMs: number,
+  ): void {
+    for (const { rate, amount } of wants) {
+      const held = leases[rate];
+      const kept = held !== undefined && held.until > nowMs ? held.left : 0;
+      leases[rate] = { left: kept + (granted[rate] ?? 0) - amount, until: nowMs + LEASE_MS };
+    }
   }
 
   /**
