@@ -7,9 +7,10 @@ import { isOwnCursor } from "../position/own-cursor.ts";
 import { isInSnapshot } from "../position/progress.ts";
 import type { SubscriptionState } from "../state.ts";
 import type { Snapshots, Subscriptions } from "../subscriptions.ts";
-import type { Deliveries, Queued } from "./deliveries.ts";
+import type { Deliveries } from "./deliveries.ts";
 import { emptyPage, logPage, type Poll, snapshotPage } from "./page.ts";
 import { endOf, isUnchanged, type PollRequest, type View, type ViewSource } from "./poll-plan.ts";
+import type { Queued } from "./queue-deliveries.ts";
 import { known, readLog } from "./read-log.ts";
 import { type Start, startOf } from "./start.ts";
 
