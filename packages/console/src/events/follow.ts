@@ -40,30 +40,40 @@ export async function follow(following: Following): Promise<void> {
   let at = following.from;
   let short = 0;
   let isStreaming = open !== undefined;
+
+  /** Follows by a connection until it ends. Returns false when following ends. */
+  async function listen(how: NonNullable<typeof open>): Promise<boolean> {
+    const began = Date.now();
+    const end = await connect({ ...following, open: how, from: at }, (cursor) => {
+      at = cursor;
+    });
+    if (end === "cut") {
+      short = Date.now() - began < SHORT_MS ? short + 1 : 0;
+      isStreaming = short < SHORT_MAX;
+      await pause(RECONNECT_MS, closed);
+    }
+    return end !== "done";
+  }
+
+  /** Polls once. Returns false when following ends. */
+  async function ask(): Promise<boolean> {
+    const page = await poll(at);
+    // The events that arrived while the list was paused are sent again when it continues.
+    if (isIdle()) return true;
+    at = page.cursor;
+    if (!onPage(page)) return false;
+    if (page.caughtUp) await pause(Math.max(250, page.nextPollMs ?? 1_000), closed);
+    return true;
+  }
+
   while (!closed.aborted) {
     if (isIdle()) {
       await pause(LOOK_MS, closed);
       continue;
     }
     try {
-      if (isStreaming && open !== undefined) {
-        const began = Date.now();
-        const end = await connect({ ...following, open, from: at }, (cursor) => {
-          at = cursor;
-        });
-        if (end === "done") return;
-        if (end === "idle") continue;
-        short = Date.now() - began < SHORT_MS ? short + 1 : 0;
-        isStreaming = short < SHORT_MAX;
-        await pause(RECONNECT_MS, closed);
-        continue;
-      }
-      const page = await poll(at);
-      // The events that arrived while the list was paused are sent again when it continues.
-      if (isIdle()) continue;
-      at = page.cursor;
-      if (!onPage(page)) return;
-      if (page.caughtUp) await pause(Math.max(250, page.nextPollMs ?? 1_000), closed);
+      const goesOn = isStreaming && open !== undefined ? await listen(open) : await ask();
+      if (!goesOn) return;
     } catch (error) {
       if (closed.aborted) return;
       if (LedgerProblem.is(error, "streaming-unavailable")) isStreaming = false;
