@@ -59,8 +59,8 @@ const RULES: readonly Omit<Mutant, "by">[] = [
   {
     rule: "a time is looked up in the archive too",
     file: "log/read/seek.ts",
-    from: "(await seekCold(deps, { ...checkpoint, life, partition }, timeMs)) ?? kept;",
-    to: "(await seekCold(deps, { ...checkpoint, life, partition }, Infinity)) ?? kept;",
+    from: "await seekCold(deps, { ...checkpoint, life, partition }, timeMs);",
+    to: "await seekCold(deps, { ...checkpoint, life, partition }, Infinity);",
   },
   {
     rule: "a small segment is written once an hour",

@@ -3,6 +3,8 @@ import { archiveScenarios } from "../models/archive/archive-scenarios.ts";
 import { lockScenarios } from "../models/archive/lock-scenarios.ts";
 import { frozenPublishers } from "../models/frozen-publishers.ts";
 import { growthScenarios } from "../models/growth/growth-scenarios.ts";
+import { placesScenarios } from "../models/places/places-scenarios.ts";
+import { playPlaces } from "../models/places/play-places.ts";
 import { playBootstrapScenarios } from "../models/play-scenarios.ts";
 import { readingScenarios } from "../models/reading-scenarios.ts";
 import { retentionScenarios } from "../models/retention-scenarios.ts";
@@ -40,6 +42,14 @@ const stories = {
     playScenarios(
       [1, 2, 3].map((seed) => ({ name: `sizes ${seed}`, play: () => playSizes(seed) })),
     ),
+  places: () =>
+    playScenarios([
+      ...placesScenarios,
+      ...Array.from({ length: 30 }, (_, seed) => ({
+        name: `places ${seed}`,
+        play: () => playPlaces(seed),
+      })),
+    ]),
   frozen: () => playScenarios(frozenPublishers),
 };
 

@@ -5,6 +5,7 @@ import { ofErasures } from "./erasure-mutants.ts";
 import { ofExpectations } from "./expectation-mutants.ts";
 import { ofGrowth } from "./growth-mutants.ts";
 import { ofMeters } from "./meter-mutants.ts";
+import { ofPlaces } from "./places-mutants.ts";
 import { ofRestores } from "./restore-mutants.ts";
 import { ofRetention } from "./retention-mutants.ts";
 import {
@@ -36,6 +37,7 @@ export type Mutant = Mutation & {
     | "archive"
     | "exits"
     | "sizes"
+    | "places"
     | "growth"
     | "frozen";
 };
@@ -544,6 +546,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...ofTheLog.map((mutant): Mutant => ({ ...mutant, plan: { ...PLAIN, ...mutant.plan } })),
   ...ofErasures,
   ...ofMeters,
+  ...ofPlaces,
   ...ofExpectations,
   ...ofGrowth,
   ...ofRestores,

@@ -6,6 +6,7 @@ import {
   epochAt,
   epochWith,
   type Partitioned,
+  startOfChain,
   TurnReached,
 } from "../model/epochs.ts";
 import type { IncomingEvent } from "../model/event.ts";
@@ -32,6 +33,7 @@ import { type PageRequest, readPage } from "./read/read.ts";
 import { type BackRequest, readBack } from "./read/read-back.ts";
 import type { PartitionRun, ReadDeps } from "./read/read-run.ts";
 import { seekEarliest, seekLatest, seekSequence, seekTime } from "./read/seek.ts";
+import { placeOfTime, type TimePlace } from "./read/time-place.ts";
 import { endPartition } from "./seal.ts";
 
 /**
@@ -136,6 +138,13 @@ export function createLog(deps: LogDeps) {
     seek,
 
     seekPartition,
+
+    /** Returns the position that a cursor names in a partition by a time. See `placeOfTime`. */
+    placeOfTime: (stream: Chains, partition: number, place: TimePlace): Promise<Position> => {
+      const start = startOfChain(stream, partition);
+      const end = endOfChain(stream, partition);
+      return placeOfTime(readDeps, { life: stream.life, partition, start, end }, place);
+    },
 
     /**
      * The watermark of compaction, at most a minute old: the first sequence that is not compacted.

@@ -49,6 +49,10 @@ export const isLost = (lost: readonly LostRange[] | undefined, next: number): bo
 export const afterLost = (lost: readonly LostRange[] | undefined, next: number): number =>
   (lost ?? []).reduce((at, { from, to }) => (at === from ? to : at), next);
 
+/** Returns where the lost numbers right before `next` begin, or `next` if there are none. */
+export const beforeLost = (lost: readonly LostRange[] | undefined, next: number): number =>
+  (lost ?? []).reduceRight((at, { from, to }) => (at === to ? from : at), next);
+
 /** Returns the first number at `next` or after it that no restore has lost. */
 export const lostUntil = (lost: readonly LostRange[] | undefined, next: number): number =>
   (lost ?? []).reduce((at, { from, to }) => (from <= at && at < to ? to : at), next);

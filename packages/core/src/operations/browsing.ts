@@ -1,7 +1,14 @@
 import { type BrowseQuery, type Lag, LIMITS, type Tier } from "@eventledger/protocol";
 import type { CursorContent } from "../cursor/cursor.ts";
 import { invalidRequest } from "../kernel/error.ts";
-import { type BrowseResult, browse, type From, resolvePositions } from "../log/read/browse.ts";
+import { DAY_MS, HOUR_MS } from "../kernel/time.ts";
+import {
+  type BrowseResult,
+  browse,
+  type From,
+  resolvePositions,
+  timesOf,
+} from "../log/read/browse.ts";
 import type { Bound } from "../log/read/read-plan.ts";
 import { chainIn, chainsOf, chainsOfKey, endOfChain, epochWith } from "../model/epochs.ts";
 import type { StoredEvent } from "../model/event.ts";
@@ -127,8 +134,7 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
       lookedMax: LIMITS.filterEventsMax,
     });
     const { caughtUp, looked, tier } = back;
-    const since = from.since === undefined ? {} : { since: from.since };
-    const at = { life: lifeText(stream), nextPartition: 0, ...since };
+    const at = { life: lifeText(stream), nextPartition: 0, ...timesOf(from) };
     if (last === undefined) {
       const cursor = { ...at, positions: back.positions };
       return { events: back.events, cursor, caughtUp, looked, tier };
@@ -172,13 +178,21 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
     among: ReadonlySet<number> | undefined,
   ): Promise<From> {
     if (typeof place === "object" && "cursor" in place) return place.cursor;
-    const nowhere = chainsOf(stream).map(() => undefined);
-    if (place === "earliest") return { positions: nowhere, nextPartition: 0 };
-    // A partition that is not read needs no look-up, so the cursor keeps the time instead.
-    if (among !== undefined && typeof place === "object" && "timeMs" in place) {
-      return { positions: nowhere, since: place.timeMs, nextPartition: 0 };
+    const isTime = typeof place === "object" && "timeMs" in place;
+    if (among === undefined || !(place === "earliest" || isTime)) {
+      return { positions: await log.seek(stream, place), nextPartition: 0 };
     }
-    return { positions: await log.seek(stream, place), nextPartition: 0 };
+    // A partition that is not read needs no look-up, so the cursor keeps the time instead.
+    const positions = await Promise.all(
+      chainsOf(stream).map((at) =>
+        among.has(at)
+          ? log.seekPartition(stream.life, at, place, endOfChain(stream, at))
+          : undefined,
+      ),
+    );
+    const since = isTime ? { since: place.timeMs } : {};
+    const keptSince = Math.max(clock.now() - keptMsOf(stream), since.since ?? 0);
+    return { positions, ...since, keptSince, nextPartition: 0 };
   }
 
   /** A time ends the read by the time of each event. Every other place is looked up. */
@@ -204,6 +218,10 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
 type Begun = { readonly cameAt: number; life?: LiveStream["life"]; start?: From };
 
 const FROM = "/query/from";
+
+/** Returns how long a stream keeps each event at least. */
+const keptMsOf = ({ retentionHours, archiveKeptDays = 0 }: LiveStream): number =>
+  Math.max(retentionHours * HOUR_MS, archiveKeptDays * DAY_MS);
 
 /** A key is in one partition of each epoch, so no other partition is read. */
 const partitionsOf = (

@@ -20,7 +20,11 @@ export async function offerDifference(
   const state = await subscriptions.load(stream, name);
   const cursor = after ?? cursorAt(stream, state, progressOf(state), 0);
   try {
-    await snapshots.assertReachesBack(stream, cursor.positions);
+    const positions =
+      cursor.since === undefined
+        ? cursor.positions
+        : await snapshots.positionsSince(stream, cursor);
+    await snapshots.assertReachesBack(stream, positions);
   } catch (cause) {
     if (!(cause instanceof LedgerError) || cause.code !== "changes-passed") throw cause;
     return new LedgerError(code, { detail: `${detail} ${UNKNOWN}`, facts, cause: error });

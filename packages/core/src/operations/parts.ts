@@ -111,7 +111,7 @@ export function createParts(deps: LedgerDeps) {
   const differences = createDifferences(core);
   const snapshots: Snapshots = {
     assertPossible: (stream) => assertCompacted(stream),
-    positionsSince: (stream, cursor) => positionsSince({ table, log }, stream, cursor),
+    positionsSince: (stream, cursor) => positionsSince({ log }, stream, cursor),
     assertReachesBack: (stream, since) => assertReachesBack(core, stream, since),
     begin: (stream, { difference }) =>
       difference === undefined

@@ -23,6 +23,7 @@ export type WorldOptions = {
   readonly retentionHours?: number;
   readonly archiveDays?: number | null;
   readonly partitions?: number;
+  readonly compaction?: "key" | "none";
   /** Called before each request to the table, with its label. */
   readonly gate?: (label: string) => Promise<void>;
   readonly observeArchive?: LedgerDeps["observeArchive"];
@@ -46,6 +47,7 @@ export async function openArchive({
   retentionHours = 1,
   archiveDays = 3_650,
   partitions = 1,
+  compaction = "key",
   gate,
   observeArchive,
   from,
@@ -85,7 +87,7 @@ export async function openArchive({
       observeArchive,
     });
   const ledger = openLedger(1);
-  const config = { name: NAME, description: "", compaction: "key", retentionHours } as const;
+  const config = { name: NAME, description: "", compaction, retentionHours } as const;
   if (from === undefined) {
     await ledger.createStream(defaultTenant, { ...config, partitions, archiveDays });
   } else {

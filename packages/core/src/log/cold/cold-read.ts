@@ -153,26 +153,32 @@ export async function readColdBefore(
 }
 
 /**
- * Returns the position of the first archived event below the floor that was published at `timeMs`
- * or later. Undefined when all of them are older, and when there are none.
+ * Finds the first archived event below the floor that was published at `timeMs` or later. `next` is
+ * undefined when all of them are older, and when there are none. All events before `before` are
+ * older, as far as the archive shows.
  */
 export async function seekCold(
   { table, segments }: { readonly table: Table; readonly segments: Segments },
   chain: ColdChain,
   timeMs: number,
-): Promise<Position | undefined> {
+): Promise<{ readonly next: number | undefined; readonly before: number | undefined }> {
   let low = chain.archivedFrom ?? 1;
   let high = Math.min(chain.floor, chain.archivedTo ?? 0);
   let found: Segment | undefined;
+  let before: number | undefined;
   // Publication times never decrease, so this is a binary search over the segments.
   while (low < high) {
     const middle = low + Math.floor((high - low) / 2);
     const segment = await table.segments.loadAtOrBefore(chain, middle);
     if (segment === undefined || segment.next <= low) low = middle + 1;
-    else if (segment.lastAt < timeMs) low = segment.next;
-    else [high, found] = [segment.first, segment];
+    else if (segment.lastAt < timeMs) {
+      low = segment.next;
+      before = low;
+    } else [high, found] = [segment.first, segment];
   }
-  return found === undefined ? undefined : seekInSegment(segments, chain, found, timeMs);
+  if (found === undefined) return { next: undefined, before };
+  const { next } = await seekInSegment(segments, chain, found, timeMs);
+  return { next, before: next > found.first ? next : before };
 }
 
 async function seekInSegment(

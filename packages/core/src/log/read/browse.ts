@@ -1,6 +1,6 @@
 import { LIMITS, type Tier } from "@eventledger/protocol";
 import type { CursorContent } from "../../cursor/cursor.ts";
-import { chainCount, endOfChain, isDrained, startOfChain } from "../../model/epochs.ts";
+import { chainCount, isDrained, startOfChain } from "../../model/epochs.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/live-streams.ts";
@@ -8,12 +8,22 @@ import type { Log } from "../log.ts";
 import { keepMatching } from "./page-cut.ts";
 import type { Bound } from "./read-plan.ts";
 import type { PartitionRun } from "./read-run.ts";
+import type { TimePlace } from "./time-place.ts";
+
+/** A cursor of a stream, without its life. */
+export type From = Places & Pick<CursorContent, "nextPartition">;
 
 /**
- * Positions of a stream. A partition without a position starts at the time `since`, or at the
- * earliest event.
+ * Positions of a stream. In a partition without a position, the times say where reading starts: see
+ * `TimePlace`.
  */
-export type From = Pick<CursorContent, "positions" | "since" | "nextPartition">;
+type Places = Pick<CursorContent, "positions" | "since" | "keptSince">;
+
+/** Returns the times of a cursor, for a cursor that goes on from it. */
+export const timesOf = ({ since, keptSince }: TimePlace): TimePlace => ({
+  ...(since === undefined ? {} : { since }),
+  ...(keptSince === undefined ? {} : { keptSince }),
+});
 
 /** The part of a stream to read. */
 export type BrowseRequest = {
@@ -69,7 +79,7 @@ export async function browse(
     events,
     from: {
       positions: page.runs.map(({ position }, at) => (isAmong(among, at) ? position : known[at])),
-      ...(from.since === undefined ? {} : { since: from.since }),
+      ...timesOf(from),
       nextPartition: page.nextPartition,
     },
     runs: page.runs,
@@ -98,28 +108,28 @@ const atEndUnless =
 export async function resolvePositions(
   log: Log,
   stream: LiveStream,
-  from: Pick<CursorContent, "positions" | "since">,
+  from: Places,
 ): Promise<Position[]>;
 export async function resolvePositions(
   log: Log,
   stream: LiveStream,
-  from: Pick<CursorContent, "positions" | "since">,
+  from: Places,
   among: ReadonlySet<number> | undefined,
 ): Promise<(Position | undefined)[]>;
 export async function resolvePositions(
   log: Log,
   stream: LiveStream,
-  { positions, since }: Pick<CursorContent, "positions" | "since">,
+  from: Places,
   among?: ReadonlySet<number>,
 ): Promise<(Position | undefined)[]> {
+  const { positions, since } = from;
   return Promise.all(
     Array.from({ length: chainCount(stream) }, async (_, partition) => {
       const known = positions[partition];
       if (known !== undefined || !isAmong(among, partition)) return known;
       const isLater = partition >= positions.length;
       if (since === undefined && isLater) return edgeAt(startOfChain(stream, partition));
-      const place = since === undefined ? "earliest" : { timeMs: since };
-      return log.seekPartition(stream.life, partition, place, endOfChain(stream, partition));
+      return log.placeOfTime(stream, partition, timesOf(from));
     }),
   );
 }
