@@ -9,6 +9,7 @@ import * as described from "../../packages/protocol/src/described/index.ts";
 import { createHurriedClock } from "../support/moved-clock.ts";
 import { createTestTable } from "../support/test-table.ts";
 import { createClient } from "./client.ts";
+import { asJson } from "./wire.ts";
 
 const ADMIN_KEY = "the-admin-key-of-the-pushes";
 
@@ -83,9 +84,7 @@ export async function openPushTarget(aheadMs: () => number, reach: Reach = "ever
     api.send({
       method,
       path: `/streams/${stream}/subscriptions/hook/push${path}`,
-      ...(body === undefined
-        ? {}
-        : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+      ...asJson(body),
     });
 
   return {

@@ -29,6 +29,12 @@ export type Answer<T = unknown> = {
   readonly body: T;
 };
 
+/** Returns the headers and the body of a call that sends a value as JSON, or nothing. */
+export const asJson = (value?: unknown): Pick<Call, "headers" | "body"> =>
+  value === undefined
+    ? {}
+    : { headers: { "content-type": "application/json" }, body: JSON.stringify(value) };
+
 /** The error with which a refused operation rejects. */
 export class Refused extends Error {
   override readonly name = "Refused";

@@ -7,7 +7,7 @@ import { tenantOf } from "../../../packages/core/src/model/names.ts";
 import { openLedger } from "../../../packages/functions/src/open-ledger.ts";
 import { type Stack, startStack } from "../../../packages/local/src/stack.ts";
 import { createTestTable } from "../../support/test-table.ts";
-import { send } from "../wire.ts";
+import { asJson, send } from "../wire.ts";
 
 /** These tests revoke a key together with the keys that it created. */
 
@@ -19,16 +19,7 @@ beforeAll(async () => {
 afterAll(() => stack?.stop());
 
 const call = (method: string, path: string, json?: object, apiKey = stack.adminKey) =>
-  send(
-    { baseUrl: stack.url, apiKey },
-    {
-      method,
-      path,
-      ...(json === undefined
-        ? {}
-        : { headers: { "content-type": "application/json" }, body: JSON.stringify(json) }),
-    },
-  );
+  send({ baseUrl: stack.url, apiKey }, { method, path, ...asJson(json) });
 
 const RIGHTS = { name: "k", scopes: ["admin", "read"], streams: ["*"] };
 const make = async (apiKey?: string) =>

@@ -10,7 +10,7 @@ import {
 } from "@eventledger/protocol";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Stack, startStack } from "../../../packages/local/src/stack.ts";
-import { send } from "../wire.ts";
+import { asJson, send } from "../wire.ts";
 import { SCOPES } from "./world.ts";
 
 let stack: Stack;
@@ -21,16 +21,7 @@ beforeAll(async () => {
 afterAll(() => stack?.stop());
 
 const ask = (method: string, path: string, json?: unknown, apiKey = stack.adminKey) =>
-  send(
-    { baseUrl: stack.url, apiKey },
-    {
-      method,
-      path,
-      ...(json === undefined
-        ? {}
-        : { headers: { "content-type": "application/json" }, body: JSON.stringify(json) }),
-    },
-  );
+  send({ baseUrl: stack.url, apiKey }, { method, path, ...asJson(json) });
 
 const make = async (scopes: string[], streams: string[], apiKey?: string) => {
   const answer = await ask("POST", "/keys", { name: "k", scopes, streams }, apiKey);

@@ -1,46 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { RawJson } from "../../model/event.ts";
+import { type Wait, wait } from "../../../../../test/support/append-requests.ts";
 import type { Life } from "../../model/names.ts";
 import type { Batch } from "../../table/batch.ts";
 import type { ReceiptRow } from "../../table/receipt.entity.ts";
 import type { End } from "../end.ts";
-import {
-  type AppendPlan,
-  type AppendRequest,
-  type Draft,
-  type PackedPartition,
-  planAppend,
-  readCancelled,
-} from "./append-plan.ts";
+import { type AppendPlan, type PackedPartition, planAppend, readCancelled } from "./append-plan.ts";
 import type { ClaimRow } from "./claim-plan.ts";
-
-type Wait = { readonly name: string; readonly request: AppendRequest };
-
-/** Returns events of one partition. */
-const drafts = (partition: number, count: number): Draft[] =>
-  Array.from({ length: count }, () => ({
-    partition,
-    key: "k",
-    id: undefined,
-    head: '["k",1]',
-    data: "1" as RawJson,
-    bytes: 11,
-  }));
-
-/** Returns a request with one event for each named partition. */
-const wait = (
-  name: string,
-  partitions: readonly number[],
-  { key, bytes = 100, events = 1 }: { key?: string; bytes?: number; events?: number } = {},
-): Wait => ({
-  name,
-  request: {
-    drafts: partitions.flatMap((partition) => drafts(partition, events)),
-    partitions,
-    bytes,
-    ...(key === undefined ? {} : { idempotency: { key, requestHash: "hash" } }),
-  },
-});
 
 const stamp = { wallMs: 0, monotonicMs: 0 };
 const endAt = (next: number, publishedAt = 0, expiresAt = 0): End => ({

@@ -1,36 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { RawJson } from "../../model/event.ts";
-import type { AppendRequest, Draft } from "./append-plan.ts";
+import { type Wait, wait } from "../../../../../test/support/append-requests.ts";
 import { planGroups, planJoiners, resourcesOf } from "./group-plan.ts";
-
-type Wait = { readonly name: string; readonly request: AppendRequest };
-
-/** Returns events of one partition. */
-const drafts = (partition: number, count: number): Draft[] =>
-  Array.from({ length: count }, () => ({
-    partition,
-    key: "k",
-    id: undefined,
-    head: '["k",1]',
-    data: "1" as RawJson,
-    bytes: 11,
-  }));
-
-/** Returns a request with one event for each named partition. */
-const wait = (
-  name: string,
-  partitions: readonly number[],
-  { key, bytes = 100, events = 1 }: { key?: string; bytes?: number; events?: number } = {},
-): Wait => ({
-  name,
-  request: {
-    drafts: partitions.flatMap((partition) => drafts(partition, events)),
-    partitions,
-    bytes,
-    ...(key === undefined ? {} : { idempotency: { key, requestHash: "hash" } }),
-  },
-});
 
 const names = (groups: readonly (readonly Wait[])[]) =>
   groups.map((group) => group.map(({ name }) => name).join("")).join(" ");
