@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { esbuildOf } from "../test/infra/bundle-program.ts";
-import { evaluate } from "../test/infra/evaluate.ts";
+import { evaluateHere } from "../test/infra/evaluate-here.ts";
+import { Inventory } from "../test/infra/inventory.ts";
 import { platform, root } from "../test/infra/platform.ts";
 
 /**
@@ -21,7 +22,7 @@ const RESULT = path.join(import.meta.dirname, "results", "bundle-init.json");
 
 const workDir = mkdtempSync(path.join(os.tmpdir(), "bundle-init-"));
 try {
-  const inventory = await evaluate({ stage: "bench", bundlesDir: workDir });
+  const inventory = new Inventory(await evaluateHere({ stage: "bench", bundlesDir: workDir }));
   const { variables } = inventory.inputs("Function", "Router").environment as {
     variables: Record<string, string>;
   };

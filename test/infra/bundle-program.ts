@@ -112,7 +112,14 @@ export async function load() {
 interface Esbuild {
   build(options: object): Promise<{
     metafile?: { inputs: Record<string, object>; outputs: Record<string, EsbuildOutput> };
+    outputFiles?: EsbuildFile[];
   }>;
+}
+
+/** A file that esbuild returns instead of writing it. */
+export interface EsbuildFile {
+  path: string;
+  contents: Uint8Array;
 }
 
 export interface EsbuildOutput {

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { text } from "node:stream/consumers";
-import { type EsbuildOutput, esbuildOf } from "./bundle-program.ts";
+import { type EsbuildFile, type EsbuildOutput, esbuildOf } from "./bundle-program.ts";
 import type { EngineReport, EngineTask } from "./engine.ts";
 
 /**
@@ -86,7 +86,8 @@ async function build(
   } else {
     const source = `${path.join(task.root, handler.slice(0, -exported.length))}.ts`;
     if (!existsSync(source)) return answer(`There is no ${source}`);
-    const output = await bundle(task, source, dir, request);
+    const { output, files } = await bundleOnce(task, source, request);
+    for (const [name, contents] of files) writeFileSync(path.join(dir, name), contents);
     bytes = output.bytes;
     packages = packagesOf(output);
     for (const { from, to } of request.copyFiles ?? [])
@@ -96,20 +97,32 @@ async function build(
   return answer();
 }
 
+type Bundled = {
+  readonly output: EsbuildOutput;
+  readonly files: readonly (readonly [name: string, contents: Uint8Array | string])[];
+};
+
+/** The bundles of this process. Several stages deploy the same functions. */
+const known = new Map<string, Promise<Bundled>>();
+
+/** Bundles a function, unless this process has bundled it in the same way for another stage. */
+function bundleOnce(task: EngineTask, source: string, request: BuildRequest): Promise<Bundled> {
+  const asked = JSON.stringify([source, request.properties]);
+  const bundled = known.get(asked) ?? bundle(task, source, request);
+  known.set(asked, bundled);
+  return bundled;
+}
+
 /** Bundles a Node.js function as the CLI does. */
-async function bundle(
-  task: EngineTask,
-  source: string,
-  dir: string,
-  request: BuildRequest,
-): Promise<EsbuildOutput> {
+async function bundle(task: EngineTask, source: string, request: BuildRequest): Promise<Bundled> {
   const { minify = false, format = "esm", esbuild = {} } = request.properties ?? {};
   const { keepNames = true, conditions, external = [] } = esbuild;
   const isModule = format === "esm";
   const { mainFields = isModule ? ["module", "main"] : ["main"] } = esbuild;
   const result = await esbuildOf(task.platform).build({
     entryPoints: [source],
-    outfile: path.join(dir, isModule ? "bundle.mjs" : "bundle.cjs"),
+    outfile: path.join(task.root, ".sst", isModule ? "bundle.mjs" : "bundle.cjs"),
+    write: false,
     absWorkingDir: task.root,
     bundle: true,
     minify,
@@ -128,7 +141,16 @@ async function bundle(
   const outputs = Object.entries(result.metafile?.outputs ?? {});
   const output = outputs.find(([name]) => !name.endsWith(".map"))?.[1];
   if (!output) throw new Error(`esbuild wrote nothing for ${source}`);
-  return output;
+  return { output, files: (result.outputFiles ?? []).map(fileOf) };
+}
+
+/** Returns a file that may be in any folder: its source map names the sources by whole paths. */
+function fileOf({ path: at, contents }: EsbuildFile): Bundled["files"][number] {
+  const name = path.basename(at);
+  if (!name.endsWith(".map")) return [name, contents];
+  const map = JSON.parse(Buffer.from(contents).toString());
+  const sources = map.sources.map((source: string) => path.resolve(path.dirname(at), source));
+  return [name, JSON.stringify({ ...map, sources })];
 }
 
 const PACKAGE = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//;

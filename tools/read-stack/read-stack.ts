@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { evaluate } from "../../test/infra/evaluate.ts";
+import { evaluateHere } from "../../test/infra/evaluate-here.ts";
 import { root } from "../../test/infra/platform.ts";
 
 /**
@@ -50,7 +50,7 @@ async function main(): Promise<void> {
   }
   const bundlesDir = mkdtempSync(path.join(os.tmpdir(), "stack-"));
   try {
-    const { bundles } = await evaluate({ stage: "production", bundlesDir });
+    const { bundles } = await evaluateHere({ stage: "production", bundlesDir });
     const stack = (await text(process.stdin)).replaceAll("\\n", "\n");
     process.stdout.write(readStack(bundles[name]?.dir ?? "", stack));
   } finally {
