@@ -12,8 +12,7 @@ let packed: Packed;
 let project: string;
 beforeAll(() => {
   packed = packPackage("outbox");
-  const sdk = packPackage("sdk");
-  project = installIn([sdk.tarball, packed.tarball], ["pg", "@types/pg"]);
+  project = installIn(["sdk", "outbox"], ["pg", "@types/pg"]);
 }, 120_000);
 
 describe("the package", () => {

@@ -5,10 +5,12 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
-import { installIn, packPackage, root } from "./packed.ts";
+import { memoryFolder } from "../support/memory-folder.ts";
+import { installIn, root } from "./packed.ts";
 import { openStack } from "./stack.ts";
 
 const { url, adminKey } = await openStack();
+const folder = memoryFolder();
 const page = readFileSync(join(root, "docs/two-services.md"), "utf8");
 const programs = ["orders.ts", "shipping.ts"];
 
@@ -20,8 +22,7 @@ it("docs/two-services.md shows the programs as they are", () => {
 });
 
 it("the shipping service has the orders, whenever either service is killed", async () => {
-  const tarballs = [packPackage("sdk"), packPackage("outbox")].map(({ tarball }) => tarball);
-  const cwd = installIn(tarballs, []);
+  const cwd = installIn(["sdk", "outbox"], [], folder);
   for (const name of programs) cpSync(join(root, "packages/sdk/examples", name), join(cwd, name));
   const env = { ...process.env, EVENTLEDGER_URL: url, EVENTLEDGER_API_KEY: adminKey };
   const options = { cwd, env, timeout: 200_000 };

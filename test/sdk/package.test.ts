@@ -31,7 +31,7 @@ describe("the package", () => {
 
   it("runs its README, installed from its tarball", async () => {
     const { url, adminKey } = await openStack();
-    const project = installIn([packed.tarball], ["zod"]);
+    const project = installIn(["sdk"], ["zod"]);
     const readme = join(packed.folder, "README.md");
     await runSnippets({ project, readme, url, apiKey: adminKey });
   }, 240_000);

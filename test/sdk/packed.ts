@@ -2,14 +2,11 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   cpSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
-  statSync,
   symlinkSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,6 +14,7 @@ import { join } from "node:path";
 import { publint } from "publint";
 import { expect, it } from "vitest";
 import { packLibrary } from "../../tools/pack/pack-library.ts";
+import { makeOnce } from "../support/make-once.ts";
 
 export const root = join(import.meta.dirname, "../..");
 const work = mkdtempSync(join(tmpdir(), "eventledger-packed-"));
@@ -27,62 +25,51 @@ export type Packed = { readonly folder: string; readonly tarball: string };
 
 /**
  * Builds and packs a copy of a package, so that nothing of an earlier build is in it. Several test
- * files need the same tarball, so it is kept until a source changes. One process builds it, and the
- * others wait.
+ * files need the same tarball, so it is kept until a source changes.
  */
-export function packPackage(name: "sdk" | "outbox"): Packed {
-  const source = join(root, "packages", name);
-  const kept = join(root, "node_modules/.cache/eventledger", `${name}-${digestOf(source)}`);
-  mkdirSync(join(kept, ".."), { recursive: true });
-  const building = `${kept}.building`;
-  while (!existsSync(kept)) {
-    if (!takeLock(building)) {
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAIT_MS);
-      continue;
-    }
-    try {
-      if (!existsSync(kept)) buildAt(kept, name);
-    } finally {
-      rmSync(building, { recursive: true });
-    }
-  }
-  const tarball = readdirSync(kept).find((file) => file.endsWith(".tgz"));
-  return { folder: kept, tarball: join(kept, tarball ?? "none") };
+export function packPackage(name: Name): Packed {
+  const folder = makeOnce(keptAs(`${name}-${digestOf(name)}`), (making) => packInto(making, name));
+  const tarball = readdirSync(folder).find((file) => file.endsWith(".tgz"));
+  return { folder, tarball: join(folder, tarball ?? "none") };
 }
 
-const WAIT_MS = 100;
-/** After this time, the process that had the lock counts as killed. */
-const STALE_MS = 60_000;
+type Name = "sdk" | "outbox";
 
-/** Returns whether this process may build. */
-function takeLock(lock: string): boolean {
-  try {
-    mkdirSync(lock);
-    return true;
-  } catch {
-    const taken = statSync(lock, { throwIfNoEntry: false });
-    if (taken && Date.now() - taken.mtimeMs > STALE_MS) rmSync(lock, { recursive: true });
-    return false;
-  }
+const keptAs = (name: string): string => join(root, "node_modules/.cache/eventledger", name);
+
+/**
+ * Returns the folder of a project into which npm has installed both packages from their tarballs.
+ * It is kept until a source changes.
+ */
+function installPackages(): string {
+  const digest = createHash("sha256").update(digestOf("sdk")).update(digestOf("outbox"));
+  const kept = keptAs(`installed-${digest.digest("hex").slice(0, 16)}`);
+  return makeOnce(kept, (making) => {
+    const tarballs = (["sdk", "outbox"] as const).map((name) => packPackage(name).tarball);
+    // Inside `node_modules`, npm would install into the repository.
+    const project = mkdtempSync(join(work, "installed-"));
+    const npm = ["install", "--offline", "--no-audit", "--no-fund", ...tarballs];
+    execFileSync("npm", npm, { cwd: project });
+    cpSync(project, making, { recursive: true, verbatimSymlinks: true });
+  });
 }
 
 /**
  * Builds outside `node_modules`. Inside, the compiler takes the copy for an installed package, and
  * some types that it infers import from the path of the copy.
  */
-function buildAt(kept: string, name: "sdk" | "outbox"): void {
+function packInto(folder: string, name: Name): void {
   const built = mkdtempSync(join(work, `${name}-`));
   packLibrary(name, built);
-  const copy = mkdtempSync(`${kept}.making-`);
-  cpSync(built, copy, { recursive: true });
-  renameSync(copy, kept);
+  cpSync(built, folder, { recursive: true });
 }
 
 /**
  * Returns a digest of all files of a package, of this file, and of the locked versions of the build
  * tools.
  */
-function digestOf(source: string): string {
+function digestOf(name: Name): string {
+  const source = join(root, "packages", name);
   const hash = createHash("sha256")
     .update(readFileSync(join(root, "package-lock.json")))
     .update(readFileSync(import.meta.filename));
@@ -96,13 +83,19 @@ function digestOf(source: string): string {
 }
 
 /**
- * Creates an empty project with packed packages, and links to the other packages that its programs
- * import.
+ * Creates a project with packages as npm installs them from their tarballs, and with links to the
+ * other packages that its programs import.
  */
-export function installIn(tarballs: readonly string[], links: readonly string[]): string {
-  const project = mkdtempSync(join(work, "project-"));
-  const npm = ["install", "--offline", "--no-audit", "--no-fund", ...tarballs];
-  execFileSync("npm", npm, { cwd: project });
+export function installIn(
+  names: readonly Name[],
+  links: readonly string[],
+  parent: string = work,
+): string {
+  const project = mkdtempSync(join(parent, "project-"));
+  const [from, to] = [installPackages(), project].map((folder) => join(folder, "node_modules"));
+  for (const part of [".bin", ...names.map((name) => `@eventledger/${name}`)]) {
+    cpSync(join(`${from}`, part), join(`${to}`, part), { recursive: true, verbatimSymlinks: true });
+  }
   for (const name of links) {
     mkdirSync(join(project, "node_modules", name, ".."), { recursive: true });
     symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name));
