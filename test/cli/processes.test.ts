@@ -128,7 +128,10 @@ el publish orders -k order-1 -t order.placed -d '{"total":42}'
 el publish orders events.ndjson
 el subs create orders/shipping --start earliest
 el read orders
-KEY=$(cat .eventledger/admin-key) timeout 6 node consume.mjs || test $? = 124
+KEY=$(cat .eventledger/admin-key) timeout 60 node consume.mjs > consumed &
+until el subs lag orders/shipping | grep '"events":0' || ! kill -0 $!; do sleep 0.1; done
+kill $!
+cat consumed
 el subs lag orders/shipping
 el compact orders
 el subs create orders/billing --start bootstrap
