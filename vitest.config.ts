@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 /** Projects are named by their cost: `unit` needs nothing, and the others start what they need. */
@@ -20,9 +21,15 @@ const shared = { isolate: false };
 
 /**
  * Node imports the sources itself, as it does in `npm start`. Vite would transform them, and each
- * use of an import would be a call of a getter.
+ * use of an import would be a call of a getter. Node keeps what it compiled for the next worker and
+ * for the programs that tests start: loading the local stack takes 0.3 s instead of 0.8 s.
  */
-const native = { experimental: { viteModuleRunner: false, nodeLoader: false } };
+const native = {
+  experimental: { viteModuleRunner: false, nodeLoader: false },
+  env: {
+    NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules/.cache/eventledger/compiled"),
+  },
+};
 
 /** Simulations create the same entities again and again. */
 const quick = { setupFiles: ["test/simulation/world/quick-electrodb.ts"] };
@@ -114,6 +121,7 @@ export default defineConfig({
       project("cli", ["test/cli/**/*.test.ts"], { ...emulated, ...shared, ...native }),
       project("console", ["test/console/**/*.test.ts"], {
         ...emulated,
+        ...native,
         testTimeout: 240_000,
         expect: { poll: { timeout: 15_000 } },
       }),
