@@ -5,9 +5,9 @@ import { json, text } from "node:stream/consumers";
 
 /**
  * Runs a bundled handler as Lambda does: in a separate process, in the folder of the package, with
- * only the function's environment and Node's cache. It passes the events one after another. It
- * returns the answers and the lines of the log. An answer that is streamed has its body as text, and
- * its call may take 12 seconds.
+ * only the function's environment and Node's cache. It passes the events one after another, and
+ * returns the answers and the lines of the log. An answer that is streamed has its body as text.
+ * Its call may take 12 seconds.
  */
 export async function invoke(
   dir: string,
