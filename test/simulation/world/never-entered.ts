@@ -98,10 +98,14 @@ export const NEVER_ENTERED: readonly Reason[] = [
     ],
   },
   {
-    why: "Cursors of a receipt or of a moment, and seeks to a number: test/integration/receipt-clocks.test.ts and the contract suites.",
+    why: "Cursors of a receipt or of a moment, and seeks to a number: test/simulation/models/places, test/integration/receipt-clocks.test.ts and the contract suites.",
     blocks: [
-      'log/read/browse.ts: const place = since === undefined ? "earliest"',
-      "log/read/browse.ts: : { timeMs: since }",
+      "log/read/browse.ts: return log.placeOfTime(",
+      "log/log.ts: const start = startOfChain(stream, partition); const end",
+      "log/read/time-place.ts: export async function placeOfTime(",
+      "log/read/time-place.ts: async function findEarliest(",
+      "log/read/time-place.ts: async function mayHaveLost(",
+      "log/read/time-place.ts: async function beforeTheLost(",
       'log/log.ts: if ("sequence" in place) return seekSequence(',
     ],
   },
