@@ -169,6 +169,24 @@ describe("a push", () => {
     expect(await stateOf(stream)).toMatchObject({ status: "enabled", retryingKeys: 0 });
   });
 
+  it("[sub.filter] passes events that the filter leaves out, also when none follows", async () => {
+    const { stream } = await pushed();
+    const subscription = `/streams/${stream}/subscriptions/hook`;
+    await api.send({
+      method: "PATCH",
+      path: subscription,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ filter: { keyPrefix: "a" } }),
+    });
+    await api.publish(stream, [event("a", 1), event("b", 1)]);
+    await run();
+    await api.publish(stream, [event("b", 2)]);
+    await run();
+    expect(sent()).toEqual([1]);
+    const { body } = await api.send({ path: subscription });
+    expect(body).toMatchObject({ lag: { events: 0 } });
+  });
+
   it("[push.order] waits as long as `Retry-After` says", async () => {
     const { stream } = await pushed();
     answer(() => ({ status: 429, headers: { "retry-after": "600" } }));

@@ -31,7 +31,7 @@ type PollRequest = {
   readonly cameAt?: number | undefined;
 };
 
-export type PollResult = Omit<Poll, "cursor" | "idle" | "presence"> & {
+export type PollResult = Omit<Poll, "cursor" | "idle" | "passes" | "presence"> & {
   readonly cursor: string;
   readonly nextPollMs: number;
   readonly waitSecondsAdvised: number;
@@ -90,7 +90,7 @@ export function pollOperations(parts: Parts) {
           log.hasNewEvents(stream.life, cursor.positions, undefined, stream.epochs),
       },
     );
-    const { idle: _, presence: __, ...rest } = page;
+    const { idle: _, passes: __, presence: ___, ...rest } = page;
     const nextPollMs = pace.next(`${stream.life}#${name}#${consumer ?? ""}`, page);
     return {
       ...rest,

@@ -115,6 +115,9 @@ export async function runPush(
           run.again(await run.nextLook());
           break;
         }
+        // Otherwise the position would stay before events that the filter leaves out, until the
+        // log has lost them.
+        if (page.passes) await commitPage(deps, stream, subscription, page);
         if (isSettled) break;
         await settle?.();
         isSettled = true;

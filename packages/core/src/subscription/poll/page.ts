@@ -47,6 +47,8 @@ export type Poll = {
   readonly consistent: boolean;
   /** True when the page has nothing to deliver, so that the poll may wait. */
   readonly idle: boolean;
+  /** True when the page has passed events that it leaves out, so that a commit would move. */
+  readonly passes: boolean;
   /** The presence of the worker, in a worker's poll. */
   readonly presence?: Presence;
 };
@@ -98,6 +100,7 @@ export async function logPage(
     snapshotEnd: false,
     consistent: isConsistent(state, bootstrap, positions),
     idle: isDone && events.length === 0,
+    passes: positions.some(({ next }, at) => next > (state.offsets[at]?.next ?? 0)),
     ...presenceOf(view),
   };
 }
@@ -134,6 +137,7 @@ export async function snapshotPage(
     snapshotEnd: ended,
     consistent: isConsistent(state, bootstrap, positions),
     idle: false,
+    passes: false,
     ...presenceOf(view),
   };
 }
@@ -158,6 +162,7 @@ export function emptyPage(stream: LiveStream, view: View): Poll {
     consistent: isConsistent(state, bootstrap, positions),
     // The poll of a worker that has left ends without waiting.
     idle: presence?.hasLeft !== true,
+    passes: false,
     ...presenceOf(view),
   };
 }
