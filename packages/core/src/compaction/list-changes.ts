@@ -94,9 +94,11 @@ async function extendList(
     list = withoutOld(whole, clock.now());
   }
   const isSaved = await table.changes.save(life, partition, list, before?.revision);
-  const kept = new Set((isSaved ? list : begun).chunks.map(({ id }) => id));
-  const known = [...begun.chunks.map(({ id }) => id), ...put];
-  const gone = isSaved ? known.filter((id) => !kept.has(id)) : put;
+  // If the answer to the update was lost, another process may have gone on with the updated list.
+  const present = isSaved ? list : await table.changes.load(life, partition);
+  const kept = new Set(present?.chunks.map(({ id }) => id));
+  const own = isSaved ? [...begun.chunks.map(({ id }) => id), ...put] : put;
+  const gone = own.filter((id) => !kept.has(id));
   await table.changes.removeChunks(life, partition, gone);
   return isSaved;
 }
