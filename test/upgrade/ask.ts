@@ -41,6 +41,19 @@ export function lasting(body: unknown): unknown {
   );
 }
 
+type Listed = { readonly streams?: readonly { readonly name: string }[] };
+
+/**
+ * Returns an answer without the streams that an earlier list lacks: those that were created after
+ * it, and `_audit`, which the first release takes for a stream like any other.
+ */
+export function knownStreams(body: unknown, before: unknown): unknown {
+  const names = new Set((before as Listed).streams?.map(({ name }) => name));
+  const { streams } = body as Listed;
+  if (streams === undefined) return body;
+  return { ...(body as Listed), streams: streams.filter(({ name }) => names.has(name)) };
+}
+
 const MOVING = new Set([
   "cursor",
   "follow",

@@ -2,6 +2,19 @@ import { expect } from "vitest";
 import { type Asked, ask, lasting } from "./ask.ts";
 import type { Notes } from "./story.ts";
 
+/**
+ * What the key for consuming may do. One scope used to cover `all` of it; since then it covers
+ * `polls` and new subscriptions. An older version does not know the newer limits of a key, and lets it do `nothing`.
+ */
+type Consumes = keyof typeof STATUSES;
+
+/** The answers to browsing, polling, seeking and creating a subscription. */
+const STATUSES = {
+  all: [200, 200, 200, 201],
+  polls: [403, 200, 403, 201],
+  nothing: [403, 403, 403, 403],
+} as const;
+
 type Page = { readonly events: { key: string; sequence: number }[]; readonly cursor: string };
 
 /**
@@ -11,7 +24,10 @@ type Page = { readonly events: { key: string; sequence: number }[]; readonly cur
 export async function goOn(
   url: string,
   notes: Notes,
-  { rolledBack = false }: { rolledBack?: boolean } = {},
+  {
+    rolledBack = false,
+    consumes = "all",
+  }: { readonly rolledBack?: boolean; readonly consumes?: Consumes } = {},
 ): Promise<void> {
   const { adminKey, cursors, keys } = notes;
   const send = async (status: number, method: string, path: string, more: Partial<Asked> = {}) => {
@@ -47,13 +63,12 @@ export async function goOn(
   }
   const all = before + 3;
 
-  // A key may do exactly what it could before. One scope used to cover all of consuming.
+  // A key may do exactly what it could before.
   const consume = { key: keys.consume ?? "" };
-  // An older version does not know the newer limits of a key. It lets such a key do nothing.
-  const [reads, makes] = rolledBack ? ([403, 403] as const) : ([200, 201] as const);
+  const [reads, polls, seeks, makes] = STATUSES[consumes];
   await send(reads, "GET", "/streams/orders/events?from=earliest", consume);
-  await send(reads, "GET", `${of}/latest/poll`, consume);
-  await post(reads, `${of}/latest/seek`, { to: "latest" }, consume);
+  await send(polls, "GET", `${of}/latest/poll`, consume);
+  await post(seeks, `${of}/latest/seek`, { to: "latest" }, consume);
   await post(makes, of, { name: "made-later", start: "latest" }, consume);
   await post(403, "/streams/orders/events", { key: "new", data: 1 }, consume);
   await send(403, "GET", "/keys", consume);

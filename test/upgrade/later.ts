@@ -91,7 +91,7 @@ export async function tellLater(url: string, adminKey: string): Promise<LaterNot
     const { status } = await get(`/streams/erased/erasures/${begun.id}`);
     if (status === "done") break;
   }
-  await post("/streams/erased/erasures", { key: "y", reason: "not done yet" });
+  await post("/streams/erased/erasures", { key: "y", reason: "asked for" });
   await put("/tenants/default/quota", { streams: 100 });
 
   const [{ key: firstKey }] = divided.items;

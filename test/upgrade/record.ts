@@ -28,7 +28,8 @@ try {
   const later = await tellLater(server.url, secrets.adminKey);
   const recordedAtMs = Date.now();
   await server.stop();
-  saveStored({ commit, recordedAtMs, notes, later, rows: await scanRows(client, tableName) });
+  const rows = await scanRows(client, tableName);
+  saveStored({ commit, tableName, recordedAtMs, notes, later, rows });
   client.destroy();
 } finally {
   old.remove();

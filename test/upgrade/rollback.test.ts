@@ -6,7 +6,7 @@ import { openLedger } from "../../packages/functions/src/open-ledger.ts";
 import { startServer } from "../../packages/local/src/http-server.ts";
 import { LOCAL_REGION, localAws } from "../../packages/local/src/local-aws.ts";
 import { ensureTable } from "../../packages/local/src/table.ts";
-import { ask, lasting } from "./ask.ts";
+import { ask, knownStreams, lasting } from "./ask.ts";
 import { goOn } from "./go-on.ts";
 import {
   goBack,
@@ -19,19 +19,6 @@ import {
 import { checkOut, type Served } from "./old-code.ts";
 import { FIRST_RELEASE, scanRows, storedCommits } from "./stored.ts";
 import { type Notes, tell } from "./story.ts";
-
-type Listed = { readonly streams?: readonly { readonly name: string }[] };
-
-/**
- * Returns an answer without the streams that an earlier list lacks: those that were created after
- * it, and `_audit`, which the first release takes for a stream like any other.
- */
-function knownStreams(body: unknown, before: unknown): unknown {
-  const names = new Set((before as Listed).streams?.map(({ name }) => name));
-  const { streams } = body as Listed;
-  if (streams === undefined) return body;
-  return { ...(body as Listed), streams: streams.filter(({ name }) => names.has(name)) };
-}
 
 /** Longer than a snapshot keeps the log. */
 const LATER_MS = 26 * 3_600_000;
@@ -98,7 +85,8 @@ describe.each(storedCommits())("after a rollback to %s", (commit) => {
   });
 
   it("everything continues, except keyed publishes, whose retries are refused for two days", async () => {
-    await goOn(server.url, notes, { rolledBack: isFirst });
+    const consumes = isFirst ? "nothing" : "polls";
+    await goOn(server.url, notes, { rolledBack: isFirst, consumes });
   });
 
   it("after a change of partitions nothing is written, a difference is refused, and a part has no end", async ({

@@ -14,6 +14,8 @@ import type { Notes } from "./story.ts";
 /** The rows that the code of a commit wrote during the story. */
 export type Stored = {
   readonly commit: string;
+  /** Streams name their table, and in another one they are copies. The first release did not. */
+  readonly tableName?: string;
   readonly recordedAtMs: number;
   readonly notes: Notes;
   /** Absent in the record of the first release. */
