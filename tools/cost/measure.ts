@@ -42,7 +42,10 @@ export type Measured = {
   readonly commit: Units;
   /** The cost of a poll of a single worker that finds nothing, at one poll a second. */
   readonly workerPoll: Units;
-  /** The cost of a sweep for an idle stream with one partition, and of a sweep without streams. */
+  /**
+   * The cost of a sweep for an idle stream with one partition, and of a sweep with no stream but
+   * that of the audit.
+   */
   readonly sweptStream: Units;
   readonly sweep: Units;
   readonly keyBytes: number;
@@ -75,6 +78,8 @@ export async function measure(endpoint: string): Promise<Measured> {
 async function measureBatch(endpoint: string, n: number) {
   const table = await openTable(endpoint);
   const [shop, other] = [await table.open(), await table.open()];
+  await shop.beginAudit();
+  await shop.sweep();
   const nothing = await shop.cost(shop.sweep);
   await shop.create();
   await shop.publish(n);

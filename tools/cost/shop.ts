@@ -21,6 +21,8 @@ export type Polled = { readonly events: number; readonly bytes: number; readonly
 
 /** One process of the product over a table that several may share. */
 export type Shop = {
+  /** Sends a change, so that there is the audit stream. Every sweep visits it. */
+  beginAudit(): Promise<void>;
   /** Creates the stream and its subscription. */
   create(): Promise<void>;
   /** Publishes `n` orders in one request. */
@@ -75,6 +77,9 @@ export async function openTable(endpoint: string) {
       request(server.url + path, body, headers);
     const take = (n: number) => Array.from({ length: n }, () => orders.next().value);
     return {
+      beginAudit: async () => {
+        await send("/keys", { name: "audited", scopes: ["read"], streams: ["orders"] });
+      },
       create: async () => {
         await send("/streams", { name: "orders" });
         await send(`${STREAM}/subscriptions`, { name: "shipping", start: "earliest" });
