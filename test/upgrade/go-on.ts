@@ -4,7 +4,8 @@ import type { Notes } from "./story.ts";
 
 /**
  * What the key for consuming may do. One scope used to cover `all` of it; since then it covers
- * `polls` and new subscriptions. An older version does not know the newer limits of a key, and lets it do `nothing`.
+ * `polls` and new subscriptions. An older version does not know the newer limits of a key, and lets
+ * it do `nothing`.
  */
 type Consumes = keyof typeof STATUSES;
 
