@@ -7,7 +7,7 @@ import { edgesContract } from "../contract/edges.contract.ts";
 import { eventStreamsContract } from "../contract/event-streams.contract.ts";
 import { formatsContract } from "../contract/formats.contract.ts";
 import { holdTo } from "../contract/hold.ts";
-import { keysInUrlsContract } from "../contract/keys-in-urls.contract.ts";
+import { keysInUrlsContract, keysInUrlsInTurns } from "../contract/keys-in-urls.contract.ts";
 import { streamsContract } from "../contract/streams.contract.ts";
 import { systemContract } from "../contract/system.contract.ts";
 import { unknownPartsContract } from "../contract/unknown-parts.contract.ts";
@@ -21,6 +21,10 @@ import { DEPTH } from "../support/depth.ts";
 import { ADMIN_KEY, openHandler, openOnFake, openStreamedHandler } from "./doors.ts";
 import { startGateway, startStreamingGateway } from "./gateway.ts";
 
+/** The entry points that read a path in ways of their own. */
+const READERS = [0, 1, 2, 3];
+const keysOf = (reader: number) => keysInUrlsInTurns(reader, READERS);
+
 /**
  * The suites of the contract about the entry point itself, with events as AWS creates them. The
  * suites about the ledger run through one entry point, over the real store (`contract`), and
@@ -30,7 +34,7 @@ const SUITES = [
   compressionContract,
   edgesContract,
   formatsContract,
-  keysInUrlsContract,
+  keysOf(1),
   systemContract,
   unknownPartsContract,
 ];
@@ -58,14 +62,14 @@ const DOORS = [
   [
     "a Node server",
     (opened: OpenLedger) => startServer(opened, { host: "127.0.0.1", port: 0 }),
-    [keysInUrlsContract],
+    [keysOf(0)],
   ],
   ["an HTTP API", openBuffered(apiGatewayEvent), SUITES],
-  ["an HTTP API that keeps %25", openBuffered(apiGatewayKeepingPercent), [keysInUrlsContract]],
+  ["an HTTP API that keeps %25", openBuffered(apiGatewayKeepingPercent), [keysOf(2)]],
   [
     "a Function URL that sends whole answers",
     openBuffered(functionUrlEvent),
-    [keysInUrlsContract, ...(DEPTH > 1 ? [systemContract] : [])],
+    [keysOf(3), ...(DEPTH > 1 ? [systemContract] : [])],
   ],
   [
     "a Function URL that streams",
