@@ -1,7 +1,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import type { Page, Request } from "playwright-core";
 import { expect, it } from "vitest";
-import type { World } from "./world.ts";
+import { seeLater, type World } from "./world.ts";
 
 const EVENTS = 24;
 
@@ -135,10 +135,12 @@ export function live(world: World): void {
   });
 
   it("while the server is away, a page says since when, and then goes on by itself", async () => {
-    const { page, close } = await world.open("#/streams", world.adminKey);
+    const { page, close } = await world.open("#/streams", world.adminKey, {
+      hasOwnClock: true,
+    });
     await page.getByRole("link", { name: "orders" }).waitFor();
     await page.route("**/streams*", (route) => route.abort());
-    await page.getByText(/^No answer since \d\d:\d\d:\d\d\. Trying again\.$/).waitFor();
+    await seeLater(page, page.getByText(/^No answer since \d\d:\d\d:\d\d\. Trying again\.$/));
     expect(await page.getByRole("link", { name: "orders" }).count()).toBe(1);
     await page.goto(`${world.url}/console#/streams/orders/events`);
     await page.route("**/streams/**", (route) => route.abort());

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { World } from "./world.ts";
+import { seeLater, type World } from "./world.ts";
 
 export function push(world: World): void {
   /** An endpoint, how it answers, and what it has received. */
@@ -35,7 +35,7 @@ export function push(world: World): void {
       body: { name: "shop", start: "earliest" },
     });
     const at = "#/streams/pushed/subscriptions/shop";
-    const { page, faults, close } = await world.open(at, world.adminKey);
+    const { page, faults, close } = await world.open(at, world.adminKey, { hasOwnClock: true });
     const card = page.getByRole("region", { name: "Push", exact: true });
     const button = (name: string) => page.getByRole("button", { name, exact: true });
     const dialog = page.locator("dialog[open]");
@@ -63,7 +63,7 @@ export function push(world: World): void {
       { key: "bad", data: 2 },
     ]);
     const row = card.getByRole("row", { name: /bad/ }).first();
-    await row.getByText("503").waitFor();
+    await seeLater(page, row.getByText("503"));
     await row.getByText("closed <b>today</b>").waitFor();
     answer = () => OK;
     await row.getByRole("button", { name: "Resend event 2 of bad" }).click();

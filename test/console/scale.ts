@@ -57,7 +57,7 @@ export function scale(world: World): void {
   });
 
   it("300 streams are asked for their lag in turns, and the list says of how many it is known", async () => {
-    const { page, faults, close } = await world.open("#/", world.adminKey);
+    const { page, faults, close } = await world.open("#/keys", world.adminKey);
     const asked: string[] = [];
     await page.route("**/streams?*", (route) => route.fulfill({ json: STREAMS }));
     await page.route("**/streams/s-*", (route) => {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject } from "vitest";
 import { type Stack, startStack } from "../../packages/local/src/stack.ts";
 import { EventLedger } from "../../packages/sdk/src/index.ts";
@@ -9,6 +9,11 @@ import { seed } from "./seed.ts";
 /** A page, and a list of everything that must not happen on it. */
 export type Watched = { readonly page: Page; readonly faults: string[]; close(): Promise<void> };
 
+export type PageOptions = BrowserContextOptions & {
+  /** The clock of the page can jump ahead (`seeLater`). */
+  readonly hasOwnClock?: boolean;
+};
+
 /** One stack with data, one browser, and keys of several rights. */
 export type World = {
   readonly url: string;
@@ -17,10 +22,29 @@ export type World = {
   /** Creates a key with the given settings. */
   newKey(members: Readonly<Record<string, unknown>>): Promise<string>;
   /** Opens a page of any server. Only it and this stack may get requests. */
-  openPage(url: string, options?: BrowserContextOptions): Promise<Watched>;
+  openPage(url: string, options?: PageOptions): Promise<Watched>;
   /** Opens the console at an address. With a key, it is signed in. */
-  open(hash: string, key?: string, options?: BrowserContextOptions): Promise<Watched>;
+  open(hash: string, key?: string, options?: PageOptions): Promise<Watched>;
 };
+
+/** The longest time after which a view loads its content again. */
+const AGAIN_MS = 10_000;
+
+/**
+ * Waits for what a page with its own clock shows when it loads its content again by itself. The
+ * clock jumps to that time.
+ */
+export async function seeLater(page: Page, shown: Locator): Promise<void> {
+  for (let jumps = 0; jumps < 30; jumps += 1) {
+    await page.clock.fastForward(AGAIN_MS);
+    const isThere = await shown.waitFor({ timeout: 500 }).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return;
+  }
+  await shown.waitFor();
+}
 
 type Options = {
   readonly isSeeded?: boolean;
@@ -80,7 +104,7 @@ export function openWorld({ isSeeded = true, portalAncestors = [] }: Options = {
   };
 
   async function newPage(
-    options: BrowserContextOptions = {},
+    { hasOwnClock = false, ...options }: PageOptions = {},
     urls: readonly string[],
   ): Promise<Watched> {
     const context = await browser.newContext({
@@ -89,6 +113,7 @@ export function openWorld({ isSeeded = true, portalAncestors = [] }: Options = {
       ...options,
     });
     const page = await context.newPage();
+    if (hasOwnClock) await page.clock.install();
     page.setDefaultTimeout(15_000);
     return { page, faults: watch(page, urls), close: () => context.close() };
   }
