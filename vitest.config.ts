@@ -73,6 +73,7 @@ export default defineConfig({
         ...quick,
       }),
       project("sim", ["test/simulation/world/**/*.test.ts"], {
+        ...shared,
         ...native,
         ...quick,
         testTimeout: 240_000,

@@ -56,4 +56,4 @@ it("[usage.idle] usage costs 0.02 write units per event at most, and nothing whi
     await opened.ledger.sweep();
   }
   expect(ofUsage - settled).toBe(0);
-});
+}, 300_000);
