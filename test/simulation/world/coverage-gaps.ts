@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { NEVER_ENTERED, type Reason } from "./never-entered.ts";
+import { NEVER_ENTERED } from "./never-entered.ts";
+import type { Reason } from "./reason.ts";
 
 /**
  * The blocks that some seeds have entered. `missed` lists the others as `line: beginning of the

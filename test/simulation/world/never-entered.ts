@@ -1,17 +1,14 @@
-/**
- * Blocks that no seed enters, with the reason. If another test covers them, the reason names it.
- */
-export type Reason = {
-  readonly why: string;
-  /** `folder/file.ts: beginning of the block`, with single spaces as white space. */
-  readonly blocks: readonly string[];
-};
+import { NEVER_ENTERED_COMPACTION } from "./never-entered-compaction.ts";
+import { NEVER_ENTERED_LOG } from "./never-entered-log.ts";
+import type { Reason } from "./reason.ts";
 
 /**
  * Every block of appending, reading, compacting and bootstrapping that the simulation does not
  * reach.
  */
 export const NEVER_ENTERED: readonly Reason[] = [
+  ...NEVER_ENTERED_LOG,
+  ...NEVER_ENTERED_COMPACTION,
   {
     why: "The type requires it, although the value is never missing.",
     blocks: [
