@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { packChanges } from "../packages/core/src/compaction/change-pack.ts";
 import {
   latestChanges,
@@ -22,10 +23,18 @@ const unitsOf = (bytes: number): number => Math.max(1, Math.ceil(bytes / 1_024))
 /** A part, and its content. */
 type Part = ChangeChunk & { readonly changes: readonly Change[]; readonly units: number };
 
-const uuid = (n: number): string => {
-  const hex = (Math.imul(n + 1, 2_654_435_761) >>> 0).toString(16).padStart(8, "0");
-  return `${hex}-${hex.slice(4)}-4${hex.slice(1, 4)}-a${hex.slice(5)}-${hex}${hex.slice(0, 4)}`;
-};
+const keys = new Map<number, string>();
+
+/** Returns a key that compresses like a random UUID. */
+function uuid(n: number): string {
+  const known = keys.get(n);
+  if (known !== undefined) return known;
+  const hex = createHash("sha256").update(String(n)).digest("hex");
+  const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)];
+  const key = [...parts, hex.slice(20, 32)].join("-");
+  keys.set(n, key);
+  return key;
+}
 
 /** Keys in the order of their changes: each as often as any other, or most of them a few. */
 function keyOf(load: "uniform" | "hot", keys: number, random: () => number): number {
@@ -65,7 +74,9 @@ function listAll(next: (sequence: number) => number, events: number, since: numb
       parts.push(write(plan.changes, plan.to, 0, to));
     }
     some = [];
-    for (let plan = planComparison(parts); plan !== undefined; plan = planComparison(parts)) {
+    for (;;) {
+      const plan = planComparison({ from: 1, chunks: parts });
+      if (plan === undefined) break;
       const group = parts.slice(parts.length - plan.chunks.length);
       const kept = parts.slice(0, parts.length - group.length);
       const compared = group.map(({ changes }) => changes);

@@ -70,9 +70,9 @@ ${DOORS.map((door) => `### ${door}\n\n${itemised(door, measured)}`).join("\n\n")
   ${ASSUMED.compactorWindowSeconds} seconds: that is what is counted here. A stream with
   \`compaction: "none"\` saves it.
 - **The list of changes**, which makes a [difference](concepts.md#after-a-long-absence) cheap, takes
-  0.004 to 0.034 write units for each event, whatever n is
+  0.011 to 0.046 write units for each event, whatever n is
   ([figures](decisions/0082-the-list-of-changes.md)). A difference reads the states that changed, one
-  read unit each up to 4 KB, and 22 to 134 bytes of the list for each of them.
+  read unit each up to 4 KB, and 21 to 99 bytes of the list for each of them.
 - **Polling.** Poll at the pace the answers suggest (\`nextPollMs\`), not faster. With all that a process
   reads again, an idle poll takes 1.02 read units at one a second, and 1.18 at one in ten seconds
   ([why](decisions/0004-idle-polls.md)). Waiting is off

@@ -12,7 +12,10 @@ type Packed = (string | number | null)[];
 /** Packed changes. `rawBytes` is their size before compression. */
 export type PackedChanges = { readonly payload: Uint8Array; readonly rawBytes: number };
 
-const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 9 } };
+/** Keys repeat short pieces by chance. Matches of these cost more than the letters themselves. */
+const PACKING = {
+  params: { [constants.ZSTD_c_compressionLevel]: 9, [constants.ZSTD_c_minMatch]: 6 },
+};
 
 /** The most bytes that a part inflates to. */
 const RAW_BYTES_MAX = 4 * 1024 * 1024;
@@ -25,7 +28,7 @@ export function packChanges(changes: readonly Change[]): PackedChanges {
     return deletion === undefined ? [key, distance] : [key, distance, packDeletion(deletion)];
   });
   const raw = Buffer.from(JSON.stringify(entries));
-  return { payload: zstdCompressSync(raw, LEVEL), rawBytes: raw.length };
+  return { payload: zstdCompressSync(raw, PACKING), rawBytes: raw.length };
 }
 
 export function unpackChanges({ payload, rawBytes }: PackedChanges): Change[] {

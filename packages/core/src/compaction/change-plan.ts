@@ -13,6 +13,8 @@ const ENTRY_BYTES = 16;
 const DELETION_BYTES = 120;
 /** This many runs of one level are compared. A run is what was listed or compared together. */
 const GROUP = 8;
+/** The same of runs whose keys changed often. Comparing them saves much, and costs little. */
+const REPETITIVE_GROUP = 2;
 /** The most changes that are compared at once. They are in memory meanwhile. */
 const COMPARED_MAX = 200_000;
 /** The oldest parts of a list with more are dropped, so that its row stays small. */
@@ -61,22 +63,50 @@ const sizeOf = ({ key, deletion }: Change): number =>
 export type Comparison = { readonly chunks: readonly ChangeChunk[]; readonly level: number };
 
 /**
- * Returns the parts to compare: once eight runs at the end of the list have the same level, their
- * parts and those of lower levels. Comparing them makes one run of the next level, so a list has
- * few runs of each level. Pure.
+ * Returns the parts to compare: once eight runs at the end of the list have the same level, or two
+ * repetitive ones, their parts and those of lower levels. Comparing them makes one run, so a list
+ * has few runs of each level. Pure.
  */
-export function planComparison(chunks: readonly ChangeChunk[]): Comparison | undefined {
+export function planComparison({
+  from,
+  chunks,
+}: Pick<ChangeList, "from" | "chunks">): Comparison | undefined {
   const levels = new Set(chunks.map(({ level }) => level));
   for (const level of [...levels].sort((a, b) => a - b)) {
     const above = chunks.findLastIndex((chunk) => chunk.level > level);
     const group = chunks.slice(above + 1);
     const compared = group.reduce((sum, { count }) => sum + count, 0);
     if (compared > COMPARED_MAX) return undefined;
-    const runs = new Set(group.filter((each) => each.level === level).map(({ run }) => run));
-    if (runs.size >= GROUP) return { chunks: group, level };
+    const runs = runsOf(group, chunks[above]?.to ?? from).filter((run) => run.level === level);
+    const enough = runs.every(isRepetitive) ? REPETITIVE_GROUP : GROUP;
+    if (runs.length >= enough) return { chunks: group, level };
   }
   return undefined;
 }
+
+/** What was listed or compared together: `count` changes of `sequences` events. */
+type Run = { readonly level: number; readonly count: number; readonly sequences: number };
+
+/** Returns the runs of parts, the first of which begins at `from`. */
+function runsOf(chunks: readonly ChangeChunk[], from: number): Run[] {
+  const runs: Run[] = [];
+  let begin = from;
+  for (const parts of Map.groupBy(chunks, ({ run }) => run).values()) {
+    const end = parts.at(-1)?.to ?? begin;
+    runs.push({
+      level: parts[0]?.level ?? 0,
+      count: parts.reduce((sum, { count }) => sum + count, 0),
+      sequences: end - begin,
+    });
+    begin = end;
+  }
+  return runs;
+}
+
+/** The keys of such a run changed several times on average, so they are likely to change again. */
+const isRepetitive = ({ count, sequences }: Run): boolean => count <= sequences * REPETITIVE_PART;
+
+const REPETITIVE_PART = 0.5;
 
 /**
  * The parts that replace the compared ones, and their level. Without `plans` the parts stay as they
@@ -89,7 +119,7 @@ export type Replacement = {
 
 /**
  * Returns what replaces compared parts: the same without the changes that a later one supersedes,
- * unless that would save too little. The level rises if more than half of the changes stay. So a
+ * unless that would save too little. The level rises if most of the changes stay. So a
  * change that stays is written once for each level, and the few keys that change all the time are
  * in few runs. Pure.
  */
@@ -101,12 +131,14 @@ export function planReplacement(
   const latest = latestChanges(all);
   const plans = splitChanges(latest, to);
   const isSmaller = latest.length <= all.length * KEPT_PART || plans.length * 2 <= compared.length;
-  const isHalved = latest.length * 2 <= all.length;
-  return { plans: isSmaller ? plans : undefined, level: isHalved ? level : level + 1 };
+  const isMuchLess = latest.length <= all.length * LEVEL_PART;
+  return { plans: isSmaller ? plans : undefined, level: isMuchLess ? level : level + 1 };
 }
 
 /** A comparison that leaves more than this part of the changes rewrites nothing. */
 const KEPT_PART = 0.75;
+/** A comparison that leaves at most this part of the changes does not raise the level. */
+const LEVEL_PART = 0.6;
 
 /**
  * Returns the list without its oldest parts: those whose days are over, and those for which there

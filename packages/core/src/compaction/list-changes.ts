@@ -84,12 +84,12 @@ async function extendList(
     const plans = read.changes.length === 0 ? [] : splitChanges(read.changes, read.to);
     const run = { level: 0, run: read.to, at: read.at };
     for (const plan of plans) chunks.push(await write(plan, run));
-    const compared = await compareChunks({ table, write }, { life, partition }, chunks);
+    const { from } = begun;
+    const compared = await compareChunks({ table, write }, { life, partition }, { from, chunks });
     if (compared === undefined) {
       await table.changes.removeChunks(life, partition, put);
       return false;
     }
-    const { from } = begun;
     const whole = { from, to: read.to, chunks: compared, revision: newUid(random) };
     list = withoutOld(whole, clock.now());
   }
@@ -154,10 +154,12 @@ type Write = (plan: ChunkPlan, run: Run) => Promise<ChangeChunk>;
 async function compareChunks(
   { table, write }: { readonly table: Table; readonly write: Write },
   { life, partition }: Chain,
-  chunks: readonly ChangeChunk[],
+  { from, chunks }: Pick<ChangeList, "from" | "chunks">,
 ): Promise<readonly ChangeChunk[] | undefined> {
   let present = chunks;
-  for (let plan = planComparison(present); plan !== undefined; plan = planComparison(present)) {
+  for (;;) {
+    const plan = planComparison({ from, chunks: present });
+    if (plan === undefined) return present;
     const { chunks: group } = plan;
     const others = present.slice(0, present.length - group.length);
     const ids = group.map(({ id }) => id);
@@ -173,7 +175,6 @@ async function compareChunks(
         : await writeAll(write, plans, run);
     present = [...others, ...compared];
   }
-  return present;
 }
 
 async function writeAll(
