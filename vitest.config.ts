@@ -124,7 +124,7 @@ export default defineConfig({
         ...emulated,
         ...native,
         testTimeout: 240_000,
-        expect: { poll: { timeout: 15_000 } },
+        expect: { poll: { timeout: 60_000 } },
       }),
       project("press", ["test/fuzz/press.test.ts"], { ...emulated, testTimeout: 240_000 }),
       project("infra", ["test/infra/**/*.test.ts"], {

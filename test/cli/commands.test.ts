@@ -179,7 +179,7 @@ describe("push", () => {
     const refused = await elWith(how, "push", "resend", "hook", "k3", "4");
     expect([refused.code, refused.out]).toEqual([1, "The endpoint answered 500.\n"]);
     await expect
-      .poll(async () => (await lines("push", "deliveries", "hook")).length, { timeout: 20_000 })
+      .poll(async () => (await lines("push", "deliveries", "hook")).length, { timeout: 50_000 })
       .toBeGreaterThan(0);
     const { out } = await elWith(how, "push", "deliveries", "hook");
     expect(out).toMatch(/^AT +KEY +SEQUENCE +TRY +ANSWER +NEXT\n.* k3 +4 +1 +500 +/);

@@ -108,7 +108,7 @@ describe("copies", () => {
       // In the first rounds, the command is killed while it loads the copy or at its first change.
       if (round > 1) await once(viewing.stdout, "data");
       const before = n;
-      await expect.poll(() => n, { timeout: 30_000 }).toBeGreaterThan(before + 40 * round);
+      await expect.poll(() => n, { timeout: 50_000 }).toBeGreaterThan(before + 40 * round);
       viewing.kill("SIGKILL");
       expect((await ended)[1]).toBe("SIGKILL");
     }

@@ -66,7 +66,7 @@ describe("pipes and signals", () => {
       const ended = once(publishing, "exit");
       await expect
         .poll(async () => (await lines("streams", "info", "signals"))[0]?.eventCount, {
-          timeout: 30_000,
+          timeout: 120_000,
         })
         .toBeGreaterThanOrEqual(atLeast);
       publishing.kill("SIGINT");
@@ -200,7 +200,7 @@ describe("the local stack from its package", () => {
       printed += text;
     });
     const ended = once(stack, "exit");
-    await expect.poll(() => printed, { timeout: 30_000 }).toContain("stop  Ctrl-C");
+    await expect.poll(() => printed, { timeout: 120_000 }).toContain("stop  Ctrl-C");
     expect(printed).toContain("el streams create orders");
     expect(printed).not.toContain("npm");
 
@@ -234,7 +234,7 @@ describe("the local stack from its package", () => {
     await sleep(50);
     stack.kill("SIGINT");
     expect((await ended)[0]).toBe(0);
-  }, 90_000);
+  }, 240_000);
 
   it("an old Node says which version el needs", async () => {
     const old = 'Object.defineProperty(process.versions, "node", { value: "20.19.0" })';

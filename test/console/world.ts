@@ -114,7 +114,7 @@ export function openWorld({ isSeeded = true, portalAncestors = [] }: Options = {
     });
     const page = await context.newPage();
     if (hasOwnClock) await page.clock.install();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(60_000);
     return { page, faults: watch(page, urls), close: () => context.close() };
   }
 }

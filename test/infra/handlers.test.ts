@@ -269,7 +269,7 @@ describe("the compactor's bundle", () => {
       const [stream] = await ask([apiGatewayEvent(url)]);
       return JSON.parse(stream?.body ?? "").watermarkLag.events;
     };
-    await expect.poll(waiting, { timeout: 30_000, interval: 500 }).toBe(0);
+    await expect.poll(waiting, { timeout: 120_000, interval: 100 }).toBe(0);
     await pump.stop();
     client.destroy();
     expect(answers).toContainEqual({ batchItemFailures: [] });

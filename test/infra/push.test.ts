@@ -223,12 +223,19 @@ describe("the bundles of a stage that pushes", () => {
     expect(rung?.bells).toMatchObject([{ DelaySeconds: 0 }]);
 
     const messages = (rung?.bells ?? []).map(({ MessageBody }) => ({ body: MessageBody }));
+    const before = Date.now();
     await run("pusher", [{ Records: messages }]);
+    const after = Date.now();
     const [state] = await ask([["GET", at]]);
     expect(JSON.parse(state?.body ?? "")).toMatchObject({ status: "failing" });
     const [timer] = sent.splice(0);
-    expect(timer?.bells[0]?.DelaySeconds).toBeGreaterThan(3);
-    expect(timer?.bells[0]?.DelaySeconds).toBeLessThan(8);
+    const { MessageBody = "{}", DelaySeconds = Number.NaN } = timer?.bells[0] ?? {};
+    // The next attempt is about 5 s after the first one, and the bell is delayed until then.
+    const { at: nextMs } = JSON.parse(MessageBody);
+    expect(nextMs).toBeGreaterThan(before + 3_000);
+    expect(nextMs).toBeLessThan(after + 8_000);
+    expect(DelaySeconds * 1_000).toBeGreaterThanOrEqual(nextMs - after);
+    expect(DelaySeconds * 1_000).toBeLessThan(nextMs - before + 1_000);
   });
 
   it("the pusher disables a push with an entry, removes one, and uses what its role allows", async () => {

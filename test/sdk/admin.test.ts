@@ -95,7 +95,7 @@ it("an administrator changes schemas, and learns whom a change breaks", async ()
     .stream(name)
     .subscription("by", { start: "earliest", reads: { paid: ["/by"] } });
   // The subscription is made when its pages are read.
-  for await (const _ of by.pages({ signal: within(10_000) })) break;
+  for await (const _ of by.pages({ signal: within(50_000) })) break;
   expect(await by.info()).toMatchObject({ reads: { paid: ["/by"] } });
   const next = { schemas: { paid: true } };
   expect(await schemas.check(next)).toMatchObject({

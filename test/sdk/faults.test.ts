@@ -114,7 +114,7 @@ describe("through an unreliable network", () => {
         for await (const { events } of work.pages({
           limit: 10,
           onLost,
-          signal: within(40_000),
+          signal: within(50_000),
         })) {
           seen.push(...events.map(({ data }) => data ?? -1));
           if (seen.length === 20) {
@@ -139,7 +139,7 @@ describe("through an unreliable network", () => {
       await view.ready();
       const seen: [string, boolean][] = [];
       const work = stream.subscription("work", { start: "earliest" });
-      for await (const page of work.pages({ signal: within(40_000) })) {
+      for await (const page of work.pages({ signal: within(50_000) })) {
         seen.push(...page.events.map(({ key }): [string, boolean] => [key, page.isNewLife]));
         if (seen.length === 5) {
           await direct.deleteStream(name);
@@ -241,10 +241,10 @@ describe("retention that has passed", () => {
     await stream.publish({ key: "k4", data: 4 });
     await clock.sweep();
 
-    const strict = work.pages({ signal: within(20_000) }).next();
+    const strict = work.pages({ signal: within(50_000) }).next();
     await expect(strict).rejects.toSatisfy((error) => LedgerProblem.is(error, "retention-passed"));
     const seen = new Map<string, number | null>();
-    for await (const page of work.pages({ onLost: "seek", signal: within(20_000) })) {
+    for await (const page of work.pages({ onLost: "seek", signal: within(50_000) })) {
       for (const { key, data } of page.events) seen.set(key, data);
       if (seen.has("k4")) break;
     }

@@ -34,13 +34,14 @@ export async function startPostgres(bin: string, connections = 8) {
   });
   const pool = new pg.Pool({ host: "127.0.0.1", port, user: "postgres", max: connections });
   pool.on("error", () => {});
-  for (let tries = 0; tries < 100; tries++) {
-    const isUp = await pool.query("SELECT 1").then(
+  const isUp = () =>
+    pool.query("SELECT 1").then(
       () => true,
       () => false,
     );
-    if (isUp) break;
-    await sleep(100);
+  while (!(await isUp())) {
+    if (server.exitCode !== null) throw new Error(`PostgreSQL ended with ${server.exitCode}.`);
+    await sleep(50);
   }
   return {
     pool,

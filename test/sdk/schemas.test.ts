@@ -59,7 +59,7 @@ describe.each(Object.entries(libraries))("schemas of %s", (_, events) => {
     const skipping = await collect(orders.read({ onInvalid: "skip" }));
     expect(skipping.map(({ sequence }) => sequence)).toEqual([1, 3, 5]);
     const work = orders.subscription("work", { start: "earliest" });
-    for await (const page of work.pages({ onInvalid: "park", signal: within(10_000) })) {
+    for await (const page of work.pages({ onInvalid: "park", signal: within(50_000) })) {
       expect(page.events.map(({ sequence }) => sequence)).toEqual([1, 5]);
       break;
     }

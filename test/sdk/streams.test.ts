@@ -103,14 +103,14 @@ describe("a subscription", () => {
     await stream.publish(count(5).map((n) => ({ key: "k", data: n })));
     const work = stream.subscription("work", { start: "earliest" });
     const seen: number[] = [];
-    for await (const { events } of work.pages({ limit: 2, signal: within(10_000) })) {
+    for await (const { events } of work.pages({ limit: 2, signal: within(50_000) })) {
       seen.push(...events.map(({ data }) => data ?? -1));
       if (seen.length === 4) break;
     }
     // The page at which the loop was left counts as not processed.
     expect((await work.info()).lag.events).toBe(3);
     const again = stream.subscription("work");
-    for await (const { events } of again.pages({ signal: within(10_000) })) {
+    for await (const { events } of again.pages({ signal: within(50_000) })) {
       expect(events.map(({ data }) => data)).toEqual([2, 3, 4]);
       break;
     }
@@ -138,7 +138,7 @@ describe("a subscription", () => {
     );
     // The page is committed once its events are processed or parked.
     const committed = vi.waitFor(async () => expect((await work.info()).lag.events).toBe(0), {
-      timeout: 20_000,
+      timeout: 50_000,
       interval: 50,
     });
     committed.finally(() => controller.abort(new Error("enough"))).catch(() => {});
@@ -156,7 +156,7 @@ describe("a subscription", () => {
     }
     expect(await work.info()).toMatchObject({ lag: { events: 0 }, members: [] });
     await work.retry("k1");
-    for await (const { events } of work.pages({ signal: within(10_000) })) {
+    for await (const { events } of work.pages({ signal: within(50_000) })) {
       expect(events.map(({ data }) => data)).toEqual(
         count(60)
           .filter((n) => n % 6 === 1)
@@ -171,7 +171,7 @@ describe("a subscription", () => {
     await stream.publish(count(6).map((n) => ({ key: "k", data: n })));
     const work = stream.subscription("work", { start: "earliest" });
     const seen: (number | null)[] = [];
-    for await (const { events } of work.pages({ limit: 3, signal: within(10_000) })) {
+    for await (const { events } of work.pages({ limit: 3, signal: within(50_000) })) {
       seen.push(...events.map(({ data }) => data));
       if (seen.length === 3) await work.seek("earliest");
       if (seen.length >= 9) break;
