@@ -41,7 +41,7 @@ export const NEVER_ENTERED_COMPACTION: readonly Reason[] = [
       "compaction/list-changes.ts: : inRange.slice(0, cut)",
       "compaction/list-changes.ts: { await table.changes.removeChunks(life, partition, put); return false; }",
       "compaction/list-changes.ts: { const [row] = await table.changes.loadChunks(",
-      "compaction/list-changes.ts: { const { chunks: group } = plan;",
+      "compaction/list-changes.ts: const { chunks: group } = plan;",
       "compaction/list-often.ts: return floor;",
       "compaction/section.ts: return;",
       "compaction/section.ts: { large.push({",
