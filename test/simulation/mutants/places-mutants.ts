@@ -15,8 +15,8 @@ export const ofPlaces: readonly Mutant[] = [
   {
     rule: "a batch that is gone is as old as rows stay, and not older",
     file: FILE,
-    from: "return timeMs < clock.now() - storedMs(checkpoint);",
-    to: "return timeMs < storedMs(checkpoint) - clock.now();",
+    from: "if (isGone && timeMs < clock.now() - storedMs(checkpoint)) return true;",
+    to: "if (isGone && timeMs < storedMs(checkpoint) - clock.now()) return true;",
     ...story,
   },
   {
@@ -24,6 +24,13 @@ export const ofPlaces: readonly Mutant[] = [
     file: FILE,
     from: "archivedTo === undefined ? PHYSICAL_SLACK_MS - DAY_MS : 9 * DAY_MS;",
     to: "archivedTo === undefined ? 9 * DAY_MS : PHYSICAL_SLACK_MS - DAY_MS;",
+    ...story,
+  },
+  {
+    rule: "a batch before a gap tells too what is lost",
+    file: FILE,
+    from: "if (batch === undefined) return false;",
+    to: "if (batch === undefined || isGone) return false;",
     ...story,
   },
   {

@@ -31,6 +31,10 @@ export const placesScenarios: readonly Scenario[] = [
     play: () => lostAfter({ archiveDays: 2 }, 14),
   },
   {
+    name: "[cursor.unread] it is refused too when a repair of the numbering gave up what came after",
+    play: lostByRepair,
+  },
+  {
     name: "[cursor.unread] it reads on where only earlier events are lost",
     play: async () => {
       for (const days of [2, 20, 45, 200]) await lostBefore({ archiveDays: null }, days);
@@ -81,6 +85,23 @@ async function lostAfter(options: WorldOptions, daysLater: number): Promise<void
     await publish("b", 4);
     assert.equal(await codeOf(read(cursor)), "retention-passed");
   }
+}
+
+/** No process looked for a month. The rows are still there, and the log start is far above them. */
+async function lostByRepair(): Promise<void> {
+  const { ledger, world, publish } = await open({ archiveDays: null });
+  const read = async () => {
+    const { events } = await ledger.browse(...OF, { from: cursor, key: "b", limit: 100 });
+    return events.map(({ data }) => Number(data));
+  };
+  world.nowMs += 6 * DAY_MS;
+  const cursor = await publish("a", 1);
+  world.nowMs += HOUR_MS / 2;
+  await publish("b", 2);
+  assert.deepEqual(await read(), [2]);
+  world.nowMs += 25 * DAY_MS;
+  while (!(await ledger.repairNumbering(...OF)).done);
+  assert.equal(await codeOf(read()), "retention-passed");
 }
 
 /** The partition has had no event for days when the cursor is made. */

@@ -76,9 +76,9 @@ async function mayHaveLost(
     at = beforeLost(checkpoint.lost, at);
     if (at <= before) return false;
     const batch = await table.batches.loadAtOrBefore(life, partition, at - 1);
-    if (batch === undefined || batch.first + batch.count < at) {
-      return timeMs < clock.now() - storedMs(checkpoint);
-    }
+    const isGone = batch === undefined || batch.first + batch.count < at;
+    if (isGone && timeMs < clock.now() - storedMs(checkpoint)) return true;
+    if (batch === undefined) return false;
     if (batch.kind !== "jump") return batch.publishedAt >= timeMs;
     at = batch.first;
   }
