@@ -177,7 +177,7 @@ export function createLimiter({ table, clock }: Deps) {
       }
       const { taken, row: after } = await table.quotas.take(row, plan.buckets);
       entry.row = after;
-      if (taken) return hold(entry, wants, plan.granted, now);
+      if (taken) return hold(entry, { wants, granted: plan.granted, nowMs: now });
     }
     throw new Error("Other servers keep changing this quota");
   }
@@ -199,12 +199,7 @@ export function createLimiter({ table, clock }: Deps) {
   }
 
   /** Keeps the tokens that are left after the request was paid. */
-  function hold(
-    { leases }: Entry,
-    wants: readonly Want[],
-    granted: Partial<Record<Rate, number>>,
-    nowMs: number,
-  ): void {
+  function hold({ leases }: Entry, { wants, granted, nowMs }: Taken): void {
     for (const { rate, amount } of wants) {
       const held = leases[rate];
       const kept = held !== undefined && held.until > nowMs ? held.left : 0;
@@ -240,6 +235,12 @@ export function createLimiter({ table, clock }: Deps) {
     limitsOf: (tenant: Tenant): Promise<Limits> => limitsOf(entryOf(tenant, TENANT_QUOTA)),
   };
 }
+
+type Taken = {
+  readonly wants: readonly Want[];
+  readonly granted: Partial<Record<Rate, number>>;
+  readonly nowMs: number;
+};
 
 const unreachable = (cause: unknown): LedgerError =>
   new LedgerError("store-unavailable", {

@@ -6,7 +6,7 @@ import type { StoredEvent } from "../model/event.ts";
 import type { CompactedRow } from "../table/compacted-row.ts";
 
 /** A change of `partition`, and the row that its key has now. */
-export type Found = {
+type Found = {
   readonly partition: number;
   readonly change: Change;
   readonly row: CompactedRow | undefined;
@@ -17,7 +17,7 @@ export type Found = {
  * if the change is still the last one of the key. A later change is in the list, too, or in the log
  * after the snapshot. The row of a deleted key is removed some days later. Pure.
  */
-export function eventOfChange({ partition, change, row }: Found): StoredEvent | undefined {
+function eventOfChange({ partition, change, row }: Found): StoredEvent | undefined {
   const { sequence, deletion } = change;
   const isLast = row === undefined || (row.partition === partition && row.sequence === sequence);
   if (!isLast) return undefined;
@@ -26,7 +26,7 @@ export function eventOfChange({ partition, change, row }: Found): StoredEvent | 
 }
 
 /** The remaining capacity of a page. `looks` is the number of rows that it may still read. */
-export type DifferenceRoom = {
+type DifferenceRoom = {
   readonly events: number;
   readonly bytes: number;
   readonly looks: number;

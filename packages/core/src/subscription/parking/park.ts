@@ -21,7 +21,7 @@ import { tooManyParked } from "./parking-problems.ts";
 import { readQueue } from "./queue.ts";
 
 /** An event that a worker could not process, and the batch that contains it. */
-export type FailedEvent = {
+type FailedEvent = {
   readonly event: StoredEvent;
   readonly batch: number;
   readonly reason: string;
