@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { packAll } from "../../tools/pack/pack.ts";
+import { COMPILE_CACHE } from "../support/compile-cache.ts";
 import { newFolder, openCli, parseLines } from "./open-cli.ts";
 
 /**
@@ -28,7 +29,11 @@ beforeAll(async () => {
   await promisify(execFile)("npm", npm, { cwd: project });
 }, 120_000);
 
-const real = { ...env, PATH: `${join(project, "node_modules/.bin")}:${process.env.PATH}` };
+const real = {
+  ...env,
+  ...COMPILE_CACHE,
+  PATH: `${join(project, "node_modules/.bin")}:${process.env.PATH}`,
+};
 const shell = (command: string, more: object = {}) =>
   promisify(execFile)("bash", ["-c", command], { cwd: project, env: { ...real, ...more } });
 

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "vitest";
+import { COMPILE_CACHE } from "../support/compile-cache.ts";
 import { newFolder, type openCli, run } from "./open-cli.ts";
 import { wordsOf } from "./words.ts";
 
@@ -65,7 +66,10 @@ export function createReader({
         .replaceAll(url, "http://127.0.0.1:4000")
         .replaceAll(home, "~");
     }
-    const shell = { cwd: home, env: { ...env, PATH: `${bin}:${process.env.PATH}` } };
+    const shell = {
+      cwd: home,
+      env: { ...env, ...COMPILE_CACHE, PATH: `${bin}:${process.env.PATH}` },
+    };
     const { stdout } = await promisify(execFile)("bash", ["-c", command], shell);
     return stdout;
   }

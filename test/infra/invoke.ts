@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { json, text } from "node:stream/consumers";
+import { COMPILE_CACHE } from "../support/compile-cache.ts";
 
 /**
  * Runs a bundled handler as Lambda does: in a separate process, in the folder of the package, with
@@ -18,7 +19,7 @@ export async function invoke(
   const stdio = ["ignore", "pipe", "pipe", "pipe"] as const;
   const child = spawn(process.execPath, args, {
     cwd: dir,
-    env: { ...COMPILED, ...env },
+    env: { ...COMPILE_CACHE, ...env },
     stdio: [...stdio],
     timeout: 60_000,
   });
@@ -35,10 +36,6 @@ export async function invoke(
   const tail = (printed + complaints).replaceAll(/^.{500,}$/gm, "...").slice(-2_000);
   throw new Error(`The handler ended with ${code}.\n${tail}`);
 }
-
-/** Node keeps the compiled bundle for the next process. */
-const { NODE_COMPILE_CACHE } = process.env;
-const COMPILED = NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
 
 const RUNTIME = new URL("../doors/streaming-runtime.ts", import.meta.url).href;
 
