@@ -41,8 +41,8 @@ export const differenceMutations: readonly Mutation[] = [
   {
     rule: "only the loser's own rows are removed",
     file: "compaction/list-changes.ts",
-    from: "isSaved ? [...begun.chunks.map(({ id }) => id), ...put] : put;",
-    to: "[...begun.chunks.map(({ id }) => id), ...put];",
+    from: "const gone = own.filter((id) => !kept.has(id));",
+    to: "const gone = isSaved ? own.filter((id) => !kept.has(id)) : [...begun.chunks.map(({ id }) => id), ...put];",
   },
   {
     rule: "a later change leaves an earlier one out",

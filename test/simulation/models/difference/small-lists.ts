@@ -13,7 +13,7 @@ const SMALLER: Readonly<Record<string, readonly (readonly [from: string, to: str
     ["const CHUNK_RAW_BYTES = 256 * 1024;", "const CHUNK_RAW_BYTES = 40;"],
   ],
   "compaction/change-pack.ts": [
-    ["zstdCompressSync(raw, LEVEL)", "raw"],
+    ["zstdCompressSync(raw, PACKING)", "raw"],
     ["zstdDecompressSync(payload, { maxOutputLength })", "Buffer.from(payload)"],
   ],
   "compaction/list-changes.ts": [["const EVENTS_MAX = 100_000;", "const EVENTS_MAX = 3;"]],
