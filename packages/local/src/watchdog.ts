@@ -18,7 +18,8 @@ export type Guarded = {
  * Starts a program that cannot outlive this process, even when SIGKILL ends this process. A small
  * shell reads from a pipe whose only writer is this process. It ends the program when the pipe
  * closes. The program runs in its own session, so that Ctrl-C in the terminal reaches only this
- * process, which stops the program last. After the program, it removes the folder `scratch`.
+ * process, which stops the program last. After the program, it removes the folder `scratch`. A line
+ * that this process no longer reads ends neither of them (SIGPIPE).
  */
 export async function startGuarded(
   command: string,
@@ -49,6 +50,7 @@ export async function startGuarded(
 }
 
 const WATCHDOG = `
+trap "" PIPE
 exec 3<&0
 scratch=$1
 shift
