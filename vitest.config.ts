@@ -65,6 +65,16 @@ export default defineConfig({
         ...shared,
         ...native,
       }),
+      // The contract through one entry point, and what the store answers and charges.
+      // `npm run test:second-store` runs this on DynamoDB Local.
+      project(
+        "second-store",
+        [
+          "test/contract/contract-{handler,log}.test.ts",
+          "test/integration/!(bench|full-disk|many|memory-store|record-index|s3-server|store-errors|usage-cost).test.ts",
+        ],
+        { ...emulated, ...shared, ...native, testTimeout: 120_000 },
+      ),
       project("fault", ["test/chaos/faults/**/!(*.deep).test.ts"], { ...emulated, ...native }),
       project("model", ["test/simulation/models/**/!(*.deep).test.ts"], {
         ...emulated,
