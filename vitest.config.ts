@@ -34,6 +34,12 @@ const native = {
 /** Simulations create the same entities again and again. */
 const quick = { setupFiles: ["test/simulation/world/quick-electrodb.ts"] };
 
+/** Integration tests that start what they need, and three that take long on DynamoDB Local. */
+const ONLY_HERE = [
+  ...["bench", "full-disk", "many", "memory-store", "record-index", "s3-server", "store-errors"],
+  ...["compaction", "gone-workers", "usage-cost"],
+];
+
 export default defineConfig({
   test: {
     // Tests wait for servers and processes much of the time, so a worker more than cores is faster.
@@ -70,8 +76,8 @@ export default defineConfig({
       project(
         "second-store",
         [
-          "test/contract/contract-{handler,log}.test.ts",
-          "test/integration/!(bench|full-disk|many|memory-store|record-index|s3-server|store-errors|usage-cost).test.ts",
+          "test/contract/contract-handler.test.ts",
+          `test/integration/!(${ONLY_HERE.join("|")}).test.ts`,
         ],
         { ...emulated, ...shared, ...native, testTimeout: 120_000 },
       ),
