@@ -41,6 +41,8 @@ export default $config({
               (place) => `@aws-sdk/credential-provider-${place}`,
             ),
             "@smithy/credential-provider-imds",
+            // The SDK imports this for answers that are streams of events. DynamoDB has none.
+            "@smithy/core/event-streams",
             // These come in a file of their own: see infra/s3-client.ts.
             "@aws-sdk/client-s3",
             "@aws-sdk/s3-request-presigner",
