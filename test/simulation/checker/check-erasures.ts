@@ -56,7 +56,7 @@ export function checkErasures(
     } else if (line.type === "info" && line.op === "erased") {
       const id = idOf(line.life, line.key);
       erased.set(id, [...(erased.get(id) ?? []), line]);
-    } else if (line.type === "ok" && (line.op === "read" || line.op === "receive")) {
+    } else if (line.type === "ok" && "events" in line) {
       check(line, line);
     }
   }

@@ -12,7 +12,13 @@ import {
 } from "./team-keys.ts";
 import { eventIn, isOfTeam, type TeamInvoke, type TeamRules } from "./teams.ts";
 
-type Team = TeamKeys & { readonly name: string; readonly processed: Set<number> };
+type Team = TeamKeys & {
+  readonly name: string;
+  /** The events that were processed, each with the last line that says so. */
+  readonly processed: Map<number, number>;
+  /** The last seek to the earliest event. Everything has to be processed again since then. */
+  seekedAt: number;
+};
 type Call = { readonly team: Team; readonly invoke: TeamInvoke; readonly started: Started };
 type Received = Ok & { op: "receive" };
 
@@ -26,7 +32,7 @@ export function checkParking(lines: readonly Line[], rules: TeamRules): void {
   const withWalks = { ...rules, walkBack: createWalks(rules.chains) };
   let restoredAt = -1;
   const teamOf = (name: string): Team => {
-    const team = teams.get(name) ?? { ...newTeamKeys(), name, processed: new Set() };
+    const team = teams.get(name) ?? { ...newTeamKeys(), name, processed: new Map(), seekedAt: -1 };
     teams.set(name, team);
     return team;
   };
@@ -41,11 +47,24 @@ export function checkParking(lines: readonly Line[], rules: TeamRules): void {
       const { team, invoke, started } = call;
       endCall(team, invoke, line, { since: started.at, at, restoredAt });
       if (line.type === "ok" && line.op === "receive") checkPage(rules, team, line, started);
-    } else if (line.op === "processed") addProcessed(withWalks, teamOf(line.team), line);
-    else if (line.op === "drained") checkDrained(rules, teamOf(line.team), line);
+      if (line.type === "ok" && line.op === "seek") team.seekedAt = started.at;
+    } else if (line.op === "processed") {
+      const team = teamOf(line.team);
+      for (const n of line.events) {
+        checkOrder(withWalks, team, line, n);
+        team.processed.set(n, at);
+      }
+    } else if (line.op === "delivery") {
+      const team = teamOf(line.team);
+      checkDelivery(withWalks, team, line);
+      if (line.accepted) team.processed.set(line.event[0], at);
+    } else if (line.op === "drained") checkDrained(rules, teamOf(line.team), line);
     else if (line.op === "restored") {
       restoredAt = at;
-      for (const team of teams.values()) forgetAll(team);
+      for (const team of teams.values()) {
+        forgetAll(team);
+        team.seekedAt = -1;
+      }
     }
   });
 }
@@ -91,39 +110,55 @@ function isOwed(team: Team, { key, sequence }: { key: string; sequence: number }
   );
 }
 
+type WalkRules = TeamRules & { readonly walkBack: ReturnType<typeof createWalks> };
+
 /**
- * Checks that a worker processes an event after all earlier ones of its key, except those that were
+ * Checks that an event is processed after all earlier ones of its key, except those that were
  * skipped or have expired.
  */
-function addProcessed(
-  { walkBack, ...rules }: TeamRules & { walkBack: ReturnType<typeof createWalks> },
+function checkOrder(
+  { walkBack, ...rules }: WalkRules,
   team: Team,
-  line: Info & { op: "processed" },
+  { life, atMs }: { readonly life: string; readonly atMs: number },
+  n: number,
 ): void {
   const { report, options } = rules;
-  for (const n of line.events) {
-    const found = team.processed.has(n) ? undefined : eventIn(rules, line.life, n);
-    team.processed.add(n);
-    if (found === undefined) continue;
-    const { chain, event } = found;
-    for (const before of walkBack(chain, event)) {
-      if (!isOwed(team, before)) continue;
-      if (team.processed.has(before.n) || !isStillKept(before, line.atMs, options)) break;
-      const found = `${team.name}: ${event.n} of ${event.key} at ${event.sequence}`;
-      report("overtaken", line.atMs, `${found} before ${before.n} at ${before.sequence}`);
-      break;
-    }
+  const found = team.processed.has(n) ? undefined : eventIn(rules, life, n);
+  if (found === undefined) return;
+  const { chain, event } = found;
+  for (const before of walkBack(chain, event)) {
+    if (!isOwed(team, before)) continue;
+    if (team.processed.has(before.n) || !isStillKept(before, atMs, options)) return;
+    const what = `${team.name}: ${event.n} of ${event.key} at ${event.sequence}`;
+    report("overtaken", atMs, `${what} before ${before.n} at ${before.sequence}`);
+    return;
   }
+}
+
+/** Checks that an event is where the log has it, and that its turn has come. */
+function checkDelivery(rules: WalkRules, team: Team, line: Info & { op: "delivery" }): void {
+  const [n, sequence] = line.event;
+  const place = eventIn(rules, line.life, n)?.place;
+  if (place?.sequence !== sequence || place.partition !== line.partition) {
+    const what = `${team.name} was sent ${n} as ${sequence} of partition ${line.partition}`;
+    rules.report("inconsistent-offsets", line.atMs, what);
+  }
+  checkOrder(rules, team, line, n);
 }
 
 function checkDrained(rules: TeamRules, team: Team, line: Info & { op: "drained" }): void {
   const { chains, report, options } = rules;
   for (const chain of chains.all.values()) {
     if (chain.life !== line.life || chain.repairedTo > 1) continue;
+    const isLater = ({ n }: { readonly n: number }) =>
+      chains
+        .placesOf(n)
+        .some(({ life, seenAtMs, isExact }) => life === line.life && isExact && seenAtMs > line.atMs);
     const left = chain.events.find(
       (event) =>
         isOwed(team, event) &&
-        !team.processed.has(event.n) &&
+        !isLater(event) &&
+        (team.processed.get(event.n) ?? -1) <= team.seekedAt &&
         isStillKept(event, line.atMs, options),
     );
     if (left === undefined) continue;

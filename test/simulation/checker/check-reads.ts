@@ -8,10 +8,12 @@ import {
   placesTold,
   type Report,
 } from "./chains.ts";
+import { isOvertaken, isRepaired, lastChanges } from "./changed.ts";
 import type { KeptFor } from "./check.ts";
 import { checkPosition, createPositions, type Positions } from "./check-positions.ts";
 import { checkRefusal, goOnAfterRestore } from "./check-restores.ts";
 import type { Failed, Invoke, Line, Ok } from "./history.ts";
+import { createLists, type Lists, shownIn } from "./lists.ts";
 import { isStillKept } from "./retentions.ts";
 import { addToView, copyView, differences, emptyView, type View } from "./views.ts";
 
@@ -28,6 +30,7 @@ type State = {
   readonly acked: Map<string, number[]>;
   readonly deletedAtMs: Map<string, number>;
   readonly calls: Map<number, Started>;
+  readonly lists: Lists;
   healed: boolean;
 };
 
@@ -59,6 +62,7 @@ export function checkReads(
     positions: createPositions(),
     deletedAtMs: new Map(),
     calls: new Map(),
+    lists: createLists(),
     healed: false,
   };
   for (const line of lines) {
@@ -88,6 +92,8 @@ function end(state: State, line: Ok): void {
     state.deletedAtMs.set(invoke.life, Math.min(known, line.atMs));
   } else if (line.op === "commit" && invoke.op === "commit") {
     state.positions.endCommit(invoke, line);
+  } else if (line.op === "list" && invoke.op === "list") {
+    state.lists.add(invoke, line);
   } else if (line.op === "read" && invoke.op === "read") {
     checkPage(state, started, invoke, line);
   }
@@ -124,6 +130,12 @@ function observe(state: State, line: Line & { type: "info" }): void {
     state.positions.restore(line);
     keepAcked(state, line);
   }
+  if (line.op === "since") {
+    const view = state.views.get(line.session) ?? emptyView();
+    const next = { ...copyView(view), since: line.positions, begunAtMs: Infinity };
+    state.views.set(line.session, { ...next, kept: copyView(next) });
+  }
+  if (line.op === "listed") beginAfterList(state, line);
   if (line.op !== "begin" && line.op !== "save" && line.op !== "restore") return;
   const { views } = state;
   const view = views.get(line.session) ?? emptyView();
@@ -133,6 +145,27 @@ function observe(state: State, line: Line & { type: "info" }): void {
     const kept = view.kept ?? emptyView();
     views.set(line.session, { ...copyView(kept), restored: true, kept: copyView(kept) });
   }
+}
+
+/** The reader of a list reads on from where the log follows it. The log is kept there for a day. */
+function beginAfterList(state: State, { list, session }: Line & { op: "listed" }): void {
+  const { chains, views, lists } = state;
+  const known = lists.of(list);
+  if (known === undefined) return;
+  const { life, follow, begunAtMs, since } = known;
+  const view = {
+    ...emptyView(),
+    life,
+    reached: [...follow],
+    begunAtMs,
+    whole: since === undefined,
+  };
+  for (const [n] of shownIn(known)) {
+    const place = chains.placesOf(n).find((each) => each.life === life);
+    const event = place && eventAt(chains, place);
+    if (place !== undefined && event !== undefined) addToView(view, event, place);
+  }
+  views.set(session, view);
 }
 
 function checkPage(state: State, started: Started, invoke: ReadInvoke, page: ReadOk): void {
@@ -158,7 +191,10 @@ function checkPage(state: State, started: Started, invoke: ReadInvoke, page: Rea
   if (page.phase === "bootstrap") {
     view.begunAtMs = Math.min(view.begunAtMs, invoke.atMs);
     addSnapshotPage(state, view, page, places, what);
-  } else addLogPage(state, started, invoke, view, page, places, what);
+  } else {
+    if (view.since !== undefined) endDifference(state, view, view.since, page, what);
+    addLogPage(state, started, invoke, view, page, places, what);
+  }
   view.life = page.life;
   view.subscription = page.subscription;
   if (page.consistent && view.whole) {
@@ -212,19 +248,42 @@ function addSnapshotPage(
   places: readonly Place[],
   what: string,
 ): void {
-  view.whole = !view.resumed;
+  const { since } = view;
+  if (since === undefined) view.whole = !view.resumed;
+  const isUnchanged = ({ partition, sequence }: Place) =>
+    since !== undefined && sequence < (since[partition] ?? 1);
   for (const place of places) {
     const event = eventAt(chains, place);
     if (event === undefined) continue;
     const late = place.sequence >= (page.to[place.partition] ?? 1);
     const isNew = addToView(view, event, place) || view.restored;
-    if (late || event.dead === true || !isNew) {
+    // A view that a restore has emptied does not know what the subscription delivers.
+    const isGone = event.dead === true && since === undefined && !view.resumed;
+    if (late || isGone || isUnchanged(place) || !isNew) {
       report("bootstrap-extra", page.atMs, `${what}: event ${event.n} at ${place.sequence}`);
     }
   }
   page.to.forEach((next, partition) => {
     view.reached[partition] = next;
   });
+}
+
+/** Checks that a copy has got everything that changed since it was complete. */
+function endDifference(
+  { chains, report }: State,
+  view: View,
+  since: readonly number[],
+  { life, atMs }: ReadOk,
+  what: string,
+): void {
+  view.since = undefined;
+  if (isRepaired(chains, life)) return;
+  const until = view.reached;
+  for (const [key, { event }] of lastChanges(chains, life, { since, until })) {
+    if ((view.keys.get(key)?.sequence ?? 0) >= event.sequence) continue;
+    if (isOvertaken(chains, life, { key, until, atMs })) continue;
+    report("list-mismatch", atMs, `${what} goes on without ${key} at ${event.sequence}`);
+  }
 }
 
 function addLogPage(

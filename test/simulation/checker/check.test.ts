@@ -3,8 +3,10 @@ import { DEPTH } from "../../support/depth.ts";
 import { makeAccess } from "./access-corruptions.ts";
 import { checkHistory } from "./check.ts";
 import { CORRUPTIONS } from "./corruptions.ts";
+import { makeGrowth } from "./growth-corruptions.ts";
 import { type Line, parseHistory, printHistory, VIOLATIONS } from "./history.ts";
 import { makeHistory, RETENTION_MS } from "./made-up-history.ts";
+import { makeLists } from "./made-up-lists.ts";
 import { makeRestore } from "./made-up-restore.ts";
 import { makeTeam } from "./made-up-team.ts";
 
@@ -24,6 +26,14 @@ describe("the history checker", () => {
 
   it("the checker finds nothing in a history of workers that park, leave and lose their share", () => {
     expect(checkHistory(makeTeam(), OPTIONS)).toEqual([]);
+  });
+
+  it("the checker finds nothing in a history of lists of states and of changes", () => {
+    expect(checkHistory(makeLists(), OPTIONS)).toEqual([]);
+  });
+
+  it("the checker finds nothing in a history of a stream that grows by itself", () => {
+    expect(checkHistory(makeGrowth(), OPTIONS)).toEqual([]);
   });
 
   it("the checker finds nothing in a history of a key that stays within its bounds", () => {

@@ -3,9 +3,12 @@ import { checkAccess } from "./check-access.ts";
 import { checkCompaction } from "./check-compaction.ts";
 import { checkErasures } from "./check-erasures.ts";
 import { checkExpectations } from "./check-expectations.ts";
+import { checkGrowth } from "./check-growth.ts";
+import { checkLists } from "./check-lists.ts";
 import { checkMeters } from "./check-meters.ts";
 import { checkParking } from "./check-parking.ts";
 import { checkPublishes } from "./check-publishes.ts";
+import { checkPushes } from "./check-pushes.ts";
 import { checkReads } from "./check-reads.ts";
 import { checkWorkers } from "./check-workers.ts";
 import type { Line, Violation } from "./history.ts";
@@ -42,9 +45,12 @@ export function checkHistory(lines: readonly Line[], options: CheckOptions): Vio
   checkErasures(lines, chains, report, options);
   checkReads(lines, chains, report, { ...options, retentions });
   checkCompaction(lines, chains, report, { ...options, retentions });
+  checkGrowth(lines, report);
+  checkLists(lines, chains, report, options);
   const rules = { chains, report, options: { ...options, retentions } };
   checkParking(lines, rules);
   checkWorkers(lines, rules);
+  checkPushes(lines, rules);
   checkAccess(lines, report);
   checkMeters(lines, chains, report);
   for (const line of lines) {

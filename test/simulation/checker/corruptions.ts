@@ -1,6 +1,8 @@
 import { ACCESS_CORRUPTIONS } from "./access-corruptions.ts";
 import { ERASURE_CORRUPTIONS } from "./erasure-corruptions.ts";
+import { GROWTH_CORRUPTIONS } from "./growth-corruptions.ts";
 import type { EventRef, Failed, Info, Invoke, Line, Ok, ViolationName } from "./history.ts";
+import { LIST_CORRUPTIONS } from "./list-corruptions.ts";
 import { answersLost, numberAgain, readsOn, refusesAll, tellsElse } from "./made-up-restore.ts";
 import { METER_CORRUPTIONS } from "./meter-corruptions.ts";
 import { TEAM_CORRUPTIONS } from "./team-corruptions.ts";
@@ -112,6 +114,7 @@ function exchange(lines: readonly Line[], sameProcess: boolean): Line[] | undefi
 
 export const CORRUPTIONS: readonly Corruption[] = [
   ...[...TEAM_CORRUPTIONS, ...ERASURE_CORRUPTIONS, ...METER_CORRUPTIONS, ...ACCESS_CORRUPTIONS],
+  ...[...LIST_CORRUPTIONS, ...GROWTH_CORRUPTIONS],
   {
     name: "lost-write",
     how: "an acknowledged batch is not stored",

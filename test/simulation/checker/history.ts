@@ -29,8 +29,13 @@ export type Delivered = readonly [n: number, sequence: number, erased?: true];
 type Head = { readonly atMs: number; readonly process: string };
 
 /** A call begins. Its end, if there is one, has the same `call`. */
-export type Invoke = Head & { readonly type: "invoke"; readonly call: number } & (
-    | { readonly op: "create"; readonly stream: string }
+export type Invoke = Head & {
+  readonly type: "invoke";
+  readonly call: number;
+} /** A stream that grows gets more partitions by itself. */ & (
+    | { readonly op: "create"; readonly stream: string; readonly grows?: true }
+    /** The stream is to have so many partitions, or to get more of them by itself. */
+    | { readonly op: "resize"; readonly stream: string; readonly partitions: number | "auto" }
     | { readonly op: "delete"; readonly stream: string; readonly life: string }
     /** From now on, the stream keeps its events for this long. */
     | { readonly op: "patch"; readonly stream: string; readonly retentionMs: number }
@@ -63,12 +68,27 @@ export type Invoke = Head & { readonly type: "invoke"; readonly call: number } &
         readonly to: readonly number[];
       }
     | { readonly op: "compact"; readonly stream: string; readonly life: string }
+    | ({ readonly op: "list"; readonly stream: string } & ListPlace)
     /** Takes one from the quota of a tenant, for a request that uses data or administers. */
     | { readonly op: "meter"; readonly kind: "data" | "administration" }
     | { readonly op: "get"; readonly stream: string; readonly key: string }
     | TeamCall
     | HolderCall
   );
+
+/**
+ * A page of a list of current states. A page that is read again takes the place of the earlier one
+ * and of those after it.
+ */
+export type ListPlace = {
+  /** The name of the list. All its pages have it. */
+  readonly list: string;
+  /** The number of the part, and of the page within it. The first page belongs to part 0. */
+  readonly part: number;
+  readonly page: number;
+  /** The cursor since which keys have changed. Absent in a list of all keys. */
+  readonly since?: { readonly life: string; readonly at: readonly number[] };
+};
 
 /** Bounded rights, in the terms of the protocol. */
 export type Rights = {
@@ -139,11 +159,18 @@ export type Page = {
 };
 
 export type Ok = Head & { readonly type: "ok"; readonly call: number } & (
-    | { readonly op: "create" | "delete" | "patch" }
+    | { readonly op: "create" | "delete" | "patch" | "resize" }
     | { readonly op: "publish"; readonly sequences: readonly number[] }
     | ({ readonly op: "read" } & Page)
     | { readonly op: "commit"; readonly stale: boolean; readonly committed: readonly number[] }
     | { readonly op: "compact"; readonly done: boolean }
+    | {
+        readonly op: "list";
+        readonly life: string;
+        readonly events: readonly Delivered[];
+        /** By partition, where the log goes on after the list. */
+        readonly follow: readonly number[];
+      }
     /** The request may pass. `isLimited` is false if the limiter did not know the quota. */
     | { readonly op: "meter"; readonly isLimited: boolean }
     | { readonly op: "get"; readonly n: number; readonly sequence: number }
@@ -262,10 +289,38 @@ export type Info = Head & { readonly type: "info" } & (
         readonly life: string;
         readonly events: readonly number[];
       }
+    /** A pusher has sent an event to the endpoint of a subscription, which has accepted it or not. */
+    | {
+        readonly op: "delivery";
+        readonly team: string;
+        readonly life: string;
+        readonly partition: number;
+        readonly event: Delivered;
+        readonly worker: string;
+        readonly accepted: boolean;
+      }
+    /**
+     * A pusher has moved a position, or parked keys. The row had this fencing token when the pusher
+     * sent its request.
+     */
+    | {
+        readonly op: "pushed";
+        readonly worker: string;
+        readonly subscription: string;
+        readonly partition: number;
+        readonly token: number;
+      }
     /** The faults have ended, nothing is parked, and the team has read to the end. */
     | { readonly op: "drained"; readonly team: string; readonly life: string }
     /** The client of a session keeps its view, returns to the kept view, or begins a new one. */
     | { readonly op: "save" | "restore" | "begin"; readonly session: string }
+    /**
+     * The client of a session has a copy with everything before these positions, and is going to
+     * get what changed since then from its subscription.
+     */
+    | { readonly op: "since"; readonly session: string; readonly positions: readonly number[] }
+    /** Every part of a list has been read. Its reader reads on in a session of its own. */
+    | { readonly op: "listed"; readonly list: string; readonly session: string }
     /** An operator has repaired the numbering. The partition continues at `next`. */
     | {
         readonly op: "repair";
@@ -302,6 +357,8 @@ export type Info = Head & { readonly type: "info" } & (
         readonly stateBytes: number;
         readonly rowBytes: number;
       }
+    /** The stream is about to have `to` partitions instead of `from`. */
+    | { readonly op: "growing"; readonly life: string; readonly from: number; readonly to: number }
     /** The table is copied at this moment. */
     | { readonly op: "copied"; readonly copy: number }
     | {
@@ -357,6 +414,9 @@ export const VIOLATIONS = {
   "bootstrap-mismatch": "the view after a bootstrap differs from that of the log",
   "bootstrap-extra":
     "a snapshot holds an event that the log delivers again, a deleted key, or a key twice",
+  "list-mismatch": "a list of current states or of changes lacks a key, or has an unchanged one",
+  "list-torn": "the pages of a list belong to different states of the log",
+  "changes-forgotten": "changes are unknown before their time has passed",
   "pin-broken": "an open bootstrap could not read on",
   "early-retention": "events are gone before their retention has passed",
   unarchived: "the floor passed the archive watermark, or a batch was removed too early",
@@ -370,6 +430,8 @@ export const VIOLATIONS = {
     "a cursor is refused for a restore that kept all it covers, or for another reason",
   "erased-read": "a reader got data that an erasure had taken before",
   "erased-else": "an event has lost its data, and no erasure covers it",
+  "unasked-growth": "a stream has got a number of partitions that nothing asked for",
+  "shrunk-growth": "a stream has got fewer partitions by itself, or too many",
   "usage-mismatch": "usage counts more or fewer events than the log has",
   "state-mismatch": "usage has another size of the compacted state than its rows",
   "quota-over": "all processes together let more requests pass than a quota allows",

@@ -34,6 +34,8 @@ export type Restores = {
    * have none. A life has everything in common with itself.
    */
   common(a: string, b: string): ((partition: number) => number) | undefined;
+  /** Returns whether a restore has created a life. */
+  isRestored(life: string): boolean;
   /** Returns whether a life is a part of another life's past, or that life itself. */
   isPast(a: string, of: string): boolean;
   /**
@@ -85,6 +87,7 @@ export function createRestores(): Restores {
       [life, ...forks.keys()].find(
         (each) => lineOf(each).at(-1) === lineOf(life).at(-1) && isThere(each, atMs, atMs),
       ),
+    isRestored: (life) => forks.has(life),
     isPast: (a, of) => lineOf(of).includes(a),
     common: (a, b) => {
       const [ofA, ofB] = [lineOf(a), lineOf(b)];

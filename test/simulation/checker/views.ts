@@ -29,6 +29,8 @@ export type View = {
    * delivered are missing.
    */
   resumed: boolean;
+  /** Where the copy was complete to which a snapshot adds what changed since. */
+  since: readonly number[] | undefined;
   kept: View | undefined;
 };
 
@@ -42,6 +44,7 @@ export const emptyView = (): View => ({
   begunAtMs: Infinity,
   restored: false,
   resumed: false,
+  since: undefined,
   kept: undefined,
 });
 

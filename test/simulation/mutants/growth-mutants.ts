@@ -1,5 +1,5 @@
 import type { Mutant } from "./mutants.ts";
-import { CLAIMS, GROWTH, RESTORED_GROWTH } from "./situations.ts";
+import { CLAIMS, GROWING, GROWTH, RESTORED_GROWTH } from "./situations.ts";
 
 /** The rules of a change of partitions (decision 0065). */
 export const ofGrowth: readonly Mutant[] = [
@@ -100,5 +100,33 @@ export const ofGrowth: readonly Mutant[] = [
     from: "): boolean => next > lostUntil(lost, start);",
     to: "): boolean => next > start || lostUntil(lost, start) < start;",
     by: "growth",
+  },
+  {
+    rule: "a stream never shrinks by itself",
+    file: "compaction/growth-plan.ts",
+    from: "return most >= partitions * FACTOR_MIN ? most : undefined;",
+    to: "return most >= partitions * FACTOR_MIN ? Math.max(1, partitions - FACTOR_MIN) : undefined;",
+    plan: GROWING,
+  },
+  {
+    rule: "a stream grows by itself at most four times",
+    file: "compaction/growth-plan.ts",
+    from: "Math.min(LIMITS.partitionsMax, partitions * FACTOR, left)",
+    to: "Math.min(LIMITS.partitionsMax + 1, partitions * FACTOR * LIMITS.partitionsMax, left)",
+    plan: GROWING,
+  },
+  {
+    rule: "a number of partitions ends that a stream grows by itself",
+    file: "table/stream.entity.ts",
+    from: '...(partitions === undefined || isAuto ? [] : (["auto"] as const)),',
+    to: "",
+    plan: { ...GROWING, resizes: 2 },
+  },
+  {
+    rule: "a stream that turns already does not turn again",
+    file: "table/stream.entity.ts",
+    from: "notExists(stored.growing)}",
+    to: "eq(stored.uid, row.uid)}",
+    plan: { ...GROWING, resizes: 4 },
   },
 ];

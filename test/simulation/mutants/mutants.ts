@@ -4,8 +4,10 @@ import { ofArchive } from "./archive-mutants.ts";
 import { ofErasures } from "./erasure-mutants.ts";
 import { ofExpectations } from "./expectation-mutants.ts";
 import { ofGrowth } from "./growth-mutants.ts";
+import { ofLists } from "./list-mutants.ts";
 import { ofMeters } from "./meter-mutants.ts";
 import { ofPlaces } from "./places-mutants.ts";
+import { ofPushes } from "./push-mutants.ts";
 import { ofRestores } from "./restore-mutants.ts";
 import { ofRetention } from "./retention-mutants.ts";
 import {
@@ -13,6 +15,7 @@ import {
   COMPACTION,
   DELETIONS,
   EXPIRY,
+  LISTS,
   LOST_ANSWERS,
   PLAIN,
   WRONG_CLOCKS,
@@ -68,6 +71,8 @@ const plans: Readonly<Record<string, Partial<Plan>>> = {
     kills: 0,
     skewMs: 0,
   },
+  "a part of a list ends where the next one begins": LISTS,
+  "after the parts of a list the state is exact at the ends of the log": { ...LISTS, divides: 0.7 },
   "the floor stays below pins": {
     ...COMPACTION,
     retentionHours: 1,
@@ -81,14 +86,12 @@ const plans: Readonly<Record<string, Partial<Plan>>> = {
 };
 
 /**
- * Mutants that few seeds kill, because a process must end between two of many puts of one run, or
- * that none kills, because no reader of the world reads a list in parts. Scenarios kill them.
+ * Mutants that few seeds kill, because a process must end between two of many puts of one run.
+ * Scenarios kill them.
  */
 const toldAsStories: readonly string[] = [
   "the checkpoint moves on the way",
   "on the way only over events whose rows are put",
-  "a part of a list ends where the next one begins",
-  "after the parts of a list the state is exact at the ends of the log",
 ];
 
 const ofTheLog: readonly Mutant[] = [
@@ -549,6 +552,8 @@ export const MUTANTS: readonly Mutant[] = [
   ...ofPlaces,
   ...ofExpectations,
   ...ofGrowth,
+  ...ofLists,
+  ...ofPushes,
   ...ofRestores,
   ...ofRetention,
   ...ofTeams,

@@ -157,3 +157,51 @@ export const RESTORED_GROWTH: Partial<Plan> = {
   publishPaceMs: [50, 1_500],
   readPaceMs: [50, 1_500],
 };
+
+/** A plan in which clients list all keys, in parts too, and what has changed since their cursor. */
+export const LISTS: Partial<Plan> = {
+  ...COMPACTION,
+  ...PLAIN,
+  listers: 3,
+  divides: 0.3,
+  differences: 0.7,
+  seeks: 0.3,
+  followers: 2,
+  keys: 6,
+  crashes: 0.1,
+  pageLimits: [1, 2, 5],
+};
+
+/** A plan in which a stream gets more partitions by itself, or a number of them. */
+export const GROWING: Partial<Plan> = {
+  ...GROWTH,
+  growsAt: { batches: 2, minutes: 1 },
+  partitions: 1,
+  requests: 20,
+  publishPaceMs: [5, 5, 50, 20_000],
+  readPaceMs: [100, 1_500, 20_000],
+  sweepers: 2,
+  phases: 1,
+};
+
+/** A plan with pushed subscriptions, whose pushers are killed and paused. */
+export const PUSHES: Partial<Plan> = {
+  ...PLAIN,
+  pushes: 2,
+  endpoint: { refuses: 0.2, bad: false, lost: 0.1, slow: 0.2, outages: 0 },
+  awakeMs: 3_000,
+  leaseSeconds: 1,
+  apis: 3,
+  keys: 3,
+  publishers: 3,
+  requests: 6,
+  freezes: 4,
+  freezesMs: [3_000, 8_000],
+  kills: 1,
+  deletes: 0,
+  followers: 0,
+  bootstrappers: 0,
+  operations: 0,
+  polls: 6,
+  phases: 1,
+};

@@ -119,7 +119,8 @@ const ARCHIVE_DAYS = 36_500;
 
 /** Creates the stream, and retries until it exists. */
 export async function createStream(world: ClientWorld, random: SeededRandom): Promise<void> {
-  const { partitions, retentionHours } = world.plan;
+  const { retentionHours, growsAt } = world.plan;
+  const partitions = growsAt === undefined ? world.plan.partitions : "auto";
   const config = {
     name: STREAM,
     description: "",
@@ -131,13 +132,14 @@ export async function createStream(world: ClientWorld, random: SeededRandom): Pr
   for (let made: unknown; made === undefined; ) {
     made = await world.recorder.record(
       "admin",
-      { op: "create", stream: STREAM },
+      { op: "create", stream: STREAM, ...(growsAt === undefined ? {} : { grows: true }) },
       () =>
         world.call(world.anyApi(random), (ledger) => ledger.createStream(defaultTenant, config)),
       () => ({ op: "create" }),
     );
     // It may exist with another number of partitions.
-    const isThere = world.plan.resizes > 0 && world.tap.liveUid(STREAM) !== undefined;
+    const mayDiffer = world.plan.resizes > 0 || growsAt !== undefined;
+    const isThere = mayDiffer && world.tap.liveUid(STREAM) !== undefined;
     if (made === undefined && isThere) return;
     if (made === undefined) await world.sleep(200);
   }
@@ -183,11 +185,19 @@ export async function resize(world: ClientWorld, random: SeededRandom): Promise<
   for (let done = 0; done < world.plan.resizes; done++) {
     await world.sleep(random.between(0, 4_000));
     if (world.isOver()) return;
-    const partitions = random.pick([1, 2, 3, 4]);
-    await attempt(world, "resize", () =>
-      world.call(world.anyApi(random), (ledger) =>
-        ledger.patchStream(defaultTenant, STREAM, { partitions }),
-      ),
+    // A stream that grows by itself gets none of these numbers.
+    const partitions =
+      world.plan.growsAt === undefined
+        ? random.pick([1, 2, 3, 4])
+        : random.pick([1, 2, 3, "auto", "auto"] as const);
+    await world.recorder.record(
+      "admin",
+      { op: "resize", stream: STREAM, partitions },
+      () =>
+        world.call(world.anyApi(random), (ledger) =>
+          ledger.patchStream(defaultTenant, STREAM, { partitions }),
+        ),
+      () => ({ op: "resize" }),
     );
   }
 }

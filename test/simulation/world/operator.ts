@@ -71,7 +71,7 @@ async function releaseOne(world: ClientWorld, team: Team, random: SeededRandom):
   await release(world, team, { team: name, key, sequence, how, random });
 }
 
-async function release(
+export async function release(
   world: ClientWorld,
   team: Team,
   of: { team: string; key: string; sequence: number; how: "retry" | "skip"; random: SeededRandom },

@@ -1,3 +1,4 @@
+import type { GrowthRule } from "../../../packages/core/src/compaction/growth-plan.ts";
 import { type Fault, type FaultRates, faults } from "../dynamodb/faults.ts";
 import type { SeededRandom } from "../dynamodb/seeded-random.ts";
 
@@ -36,6 +37,8 @@ export type Plan = {
   readonly patches: number;
   /** How often a phase gives the stream another number of partitions. */
   readonly resizes: number;
+  /** Whether the stream gets more partitions by itself, and when. */
+  readonly growsAt: GrowthRule | undefined;
   readonly patchHours: readonly number[];
   /** How often a phase erases a key. */
   readonly erasures: number;
@@ -76,6 +79,13 @@ export type Plan = {
   readonly seeks: number;
   /** The targets of a seek, for clients that do not bootstrap. */
   readonly seeksTo: readonly ("earliest" | "latest")[];
+  /** How often a seek is to what has changed since the cursor of the client. */
+  readonly differences: number;
+  /** The number of clients that list current states, and changes since their cursor. */
+  readonly listers: number;
+  /** Into how many parts a list may be divided, and how often a page of it is. */
+  readonly parts: readonly number[];
+  readonly divides: number;
   /** The number of shared subscriptions, and of the workers of each. */
   readonly teams: number;
   readonly workers: number;
@@ -90,8 +100,23 @@ export type Plan = {
   /** The number of holders of bounded API keys, and how many requests each sends in a phase. */
   readonly holders: number;
   readonly asks: number;
+  /** The number of pushed subscriptions, and what their endpoint does during the faults. */
+  readonly pushes: number;
+  readonly endpoint: EndpointFaults;
+  /** For how long a pusher counts as being at work. */
+  readonly awakeMs: number;
   /** The number of clients that ask for more than the quota of their tenant allows. */
   readonly meters: number;
+};
+
+/** How often an endpoint refuses, loses its answer and is slow, and how often it is away. */
+export type EndpointFaults = {
+  readonly refuses: number;
+  /** Whether it refuses all events of one key. */
+  readonly bad: boolean;
+  readonly lost: number;
+  readonly slow: number;
+  readonly outages: number;
 };
 
 const SECOND_MS = 1_000;
@@ -149,6 +174,7 @@ export function drawPlan(random: SeededRandom): Plan {
     deletes: some(0.3, random.pick([0.3, 1])),
     patches: random.fork("patches").pick([0, 0, 0, 1, 3]),
     resizes: random.fork("resizes").pick([0, 0, 0, 1, 3]),
+    growsAt: undefined,
     patchHours: [1, 24, 360, 8_760],
     erasures: 0,
     phases: random.pick([1, 1, 2, 2, 3]),
@@ -177,8 +203,15 @@ export function drawPlan(random: SeededRandom): Plan {
     oldCursors: random.fork("old cursors").pick([0, 0, 0.5]),
     seeks: random.pick([0, 0, 0.1]),
     seeksTo: ["earliest", "latest"],
+    differences: 0,
+    listers: 0,
+    parts: [2, 3, 16],
+    divides: 0,
     ...drawTeams(random.fork("teams")),
     ...drawHolders(random.fork("holders")),
+    pushes: 0,
+    endpoint: { refuses: 0, bad: false, lost: 0, slow: 0, outages: 0 },
+    awakeMs: 5 * MINUTE_MS,
     meters: 0,
   };
 }
@@ -211,6 +244,76 @@ export function drawErasingPlan(random: SeededRandom): Plan {
     keys: own.pick([1, 2, 2, 4]),
     sweepers: own.pick([0, 1, 1, 2]),
     browsers: own.pick([0, 1, 1]),
+  };
+}
+
+/** Draws the plan of a seed whose clients catch up by what has changed since they were there. */
+export function drawListingPlan(random: SeededRandom): Plan {
+  const plan = drawBriefPlan(random);
+  const own = random.fork("lists");
+  const erasures = own.pick([0, 0, 0, 2]);
+  return {
+    ...plan,
+    listers: own.pick([1, 1, 2]),
+    divides: own.pick([0, 0.2, 0.5]),
+    differences: own.pick([0, 0.5, 0.9]),
+    seeks: own.pick([0.1, 0.3]),
+    keys: own.pick([2, 4, 8, 20]),
+    polls: own.between(3, 8),
+    erasures,
+    restores: erasures > 0 ? 0 : plan.restores,
+  };
+}
+
+/**
+ * Draws the plan of a seed whose stream gets more partitions by itself: its publishers wait for each
+ * other for some minutes.
+ */
+export function drawGrowingPlan(random: SeededRandom): Plan {
+  const plan = drawBriefPlan(random);
+  const own = random.fork("growth");
+  return {
+    ...plan,
+    growsAt: { batches: own.pick([2, 4]), minutes: own.pick([1, 1, 2]) },
+    partitions: 1,
+    resizes: own.pick([0, 0, 1, 2]),
+    apis: 3,
+    publishers: own.between(3, 4),
+    requests: own.between(12, 24),
+    publishPaceMs: [5, 5, 50, 20_000],
+    keys: own.pick([4, 8]),
+    sweepers: own.pick([1, 2]),
+    polls: own.between(4, 8),
+    readPaceMs: [100, 1_500, 20_000],
+    deletes: own.pick([0, 0, 0.3]),
+    phases: own.pick([1, 1, 2]),
+  };
+}
+
+/** Draws the plan of a seed whose events are pushed to an endpoint. */
+export function drawPushingPlan(random: SeededRandom): Plan {
+  const plan = drawBriefPlan(random);
+  const own = random.fork("pushes");
+  return {
+    ...plan,
+    pushes: own.pick([1, 1, 2]),
+    endpoint: {
+      refuses: own.pick([0, 0.1, 0.3]),
+      bad: own.chance(0.3),
+      lost: own.pick([0, 0.1, 0.3]),
+      slow: own.pick([0, 0.1, 0.4]),
+      outages: own.pick([0, 0, 1, 2]),
+    },
+    awakeMs: own.pick([3_000, 20_000, 5 * MINUTE_MS]),
+    apis: own.between(2, 3),
+    keys: own.pick([2, 4, 8]),
+    freezes: own.pick([0, 1, 3]),
+    kills: own.pick([0, 1, 2]),
+    operations: own.pick([0, 2, 5]),
+    followers: 0,
+    bootstrappers: 0,
+    teams: 0,
+    holders: 0,
   };
 }
 

@@ -34,6 +34,8 @@ export type Follower = {
   life: string | undefined;
   /** True if the last commit was answered, so the kept state is the committed one. */
   settled: boolean;
+  /** True if it keeps its view from before a seek to what has changed since, and no cursor yet. */
+  awaits: boolean;
 };
 
 export const newFollower = (name: string, start: Follower["start"]): Follower => ({
@@ -48,6 +50,7 @@ export const newFollower = (name: string, start: Follower["start"]): Follower =>
   life: undefined,
   session: undefined,
   settled: true,
+  awaits: false,
 });
 
 /** Polls and commits some pages, unless an earlier call is still running. */
@@ -102,7 +105,7 @@ export async function catchUp(
  */
 export function crash(world: ClientWorld, follower: Follower, random: SeededRandom): void {
   world.recorder.count("client.crash");
-  if (follower.kept === undefined) {
+  if (follower.kept === undefined && !follower.awaits) {
     beginAnew(world, follower);
     return;
   }
@@ -162,6 +165,10 @@ async function tryOldCursor(
 
 /** Seeks, and begins with an empty view. */
 async function seek(world: ClientWorld, follower: Follower, random: SeededRandom): Promise<void> {
+  if (follower.cursor !== undefined && random.chance(world.plan.differences)) {
+    await seekChanges(world, follower, follower.cursor, random);
+    return;
+  }
   const to = follower.start === "bootstrap" ? "bootstrap" : random.pick(world.plan.seeksTo);
   const { name } = follower;
   // A client that crashes now does not know whether its seek succeeded, so it takes another
@@ -177,6 +184,42 @@ async function seek(world: ClientWorld, follower: Follower, random: SeededRandom
   }
   follower.exists = true;
   beginAnew(world, follower);
+}
+
+/** Seeks to what has changed since the client's cursor, and keeps its view. */
+async function seekChanges(
+  world: ClientWorld,
+  follower: Follower,
+  cursor: string,
+  random: SeededRandom,
+): Promise<void> {
+  const { name } = follower;
+  follower.exists = false;
+  world.keep(follower);
+  const answer = await attempt(world, "seek.since", () =>
+    world.call(world.anyApi(random), (ledger) =>
+      ledger.seek(defaultTenant, STREAM, name, { to: { since: cursor } }),
+    ),
+  );
+  if (answer === undefined) {
+    rename(follower);
+    return;
+  }
+  follower.exists = true;
+  awaitChanges(world, follower, positionsOf(world, cursor));
+}
+
+/** The client keeps its view, and asks for what has changed since it was complete. */
+export function awaitChanges(
+  world: ClientWorld,
+  follower: Follower,
+  positions: readonly number[],
+): void {
+  follower.cursor = undefined;
+  follower.kept = undefined;
+  follower.settled = true;
+  follower.awaits = true;
+  world.keep(follower, { op: "since", session: follower.name, positions });
 }
 
 function rename(follower: Follower): void {
@@ -206,6 +249,7 @@ function beginAnew(world: ClientWorld, follower: Follower): void {
   follower.kept = undefined;
   follower.life = undefined;
   follower.settled = true;
+  follower.awaits = false;
   world.keep(follower, { op: "begin", session: follower.name });
 }
 
@@ -262,6 +306,7 @@ const ENDING = new Set([
   "invalid-cursor",
   "retention-passed",
   "bootstrap-expired",
+  "changes-passed",
 ]);
 
 async function commitOnce(
@@ -354,7 +399,7 @@ export async function lookUp(world: ClientWorld, name: string, times: number): P
   }
 }
 
-const recordRead = (
+export const recordRead = (
   world: ClientWorld,
   session: string,
   start: { after?: readonly number[]; place?: "earliest" | "latest" },
@@ -384,5 +429,5 @@ function pageOf(world: ClientWorld, answer: Answer): Page {
   };
 }
 
-const positionsOf = (world: ClientWorld, cursor: string): number[] =>
+export const positionsOf = (world: ClientWorld, cursor: string): number[] =>
   world.readCursor(cursor).positions.map((at) => at?.next ?? 0);

@@ -8,14 +8,15 @@ import type { Share, ShareReport } from "./play-share.ts";
 import { printFailure } from "./print-failure.ts";
 import { addTally, missingFrom, printTally } from "./seed-tally.ts";
 import { simulate } from "./simulate.ts";
-import { BRIEF, ERASING, METERED } from "./world.ts";
+import { BRIEF, KINDS } from "./world.ts";
 
 /**
  * `npm run sim` plays seeds, and continues after failures. `SEED=17 npm run sim` plays one seed
  * twice, compares the runs, and prints what went wrong with the smallest failing plan.
  * `PLAN={"keys":1}` sets parts of its plan. `npm run sim -- --brief --seeds 200000 --workers 2
  * --results test/results/sim.json` plays a range with one process for each worker. If it is
- * interrupted, the same command continues where the file ends.
+ * interrupted, the same command continues where the file ends. `--kind listing` plays the seeds of
+ * another kind.
  */
 const { values } = parseArgs({
   options: {
@@ -23,8 +24,7 @@ const { values } = parseArgs({
     from: { type: "string", default: "0" },
     workers: { type: "string", default: "2" },
     brief: { type: "boolean", default: false },
-    erasing: { type: "boolean", default: false },
-    metered: { type: "boolean", default: false },
+    kind: { type: "string" },
     minutes: { type: "string" },
     results: { type: "string" },
   },
@@ -50,7 +50,9 @@ async function playRange(): Promise<number> {
     number,
     number,
   ];
-  const prefix = values.metered ? METERED : values.erasing ? ERASING : values.brief ? BRIEF : "";
+  const prefix = values.kind === undefined ? (values.brief ? BRIEF : "") : `${values.kind}-`;
+  const kinds: readonly string[] = ["", ...KINDS];
+  if (!kinds.includes(prefix)) throw new Error(`--kind is one of ${KINDS.join(" ")}`);
   const asked = { prefix, from, seeds, workers };
   let campaign = await playFailedAgain(
     loadCampaign(values.results, asked, whereWeAre()),

@@ -40,6 +40,9 @@ const LEFT_OUT: readonly Step[] = [
       "leaves",
       "operations",
       "holders",
+      "listers",
+      "differences",
+      "divides",
     ] as const
   ).map((what) => ({ what, change: () => ({ [what]: 0 }) })),
   { what: "reaper", change: () => ({ reaper: false }) },
@@ -71,6 +74,7 @@ const MADE_LESS = [
   "operations",
   "holders",
   "asks",
+  "listers",
 ] as const;
 
 /**

@@ -17,10 +17,12 @@ import {
 import { runConditionalPublisher } from "./conditional-publisher.ts";
 import { checkErased, finishErasures } from "./erasures.ts";
 import { type Holder, newHolder, useKey } from "./keyholder.ts";
+import { type Lister, newLister, renew, renewAll } from "./lists.ts";
 import { askForMore, hasEndedLives, noteUsage, runMeter, setQuota } from "./meters.ts";
 import { runNemesis } from "./nemesis.ts";
 import { drain, operate } from "./operator.ts";
 import { type Plan, STREAM } from "./plan.ts";
+import { drainPush, managePush, runDispatcher, runOutages, runPushers } from "./pushers.ts";
 import { browse, catchUp, type Follower, follow, lookUp, newFollower } from "./readers.ts";
 import { newTeam, type Team } from "./team.ts";
 import { work } from "./worker.ts";
@@ -71,16 +73,23 @@ export async function simulate(seed: string, given?: Partial<Plan>): Promise<Sim
   ];
   const teams = Array.from({ length: plan.teams }, (_, index) => newTeam(world, `team-${index}`));
   const holders = Array.from({ length: plan.holders }, (_, index) => newHolder(`holder-${index}`));
+  const listers = Array.from({ length: plan.listers }, (_, index) => newLister(`lister-${index}`));
+  const pushed = Array.from({ length: plan.pushes }, (_, index) =>
+    newTeam(world, `pushed-${index}`),
+  );
   await play(world, createStream(world, chance));
   if (plan.meters > 0) await play(world, setQuota(world, chance));
   startFaults(world);
   for (let phase = 0; phase < plan.phases; phase++) {
     if (phase > 0) await leap(world, chance);
-    await play(world, runPhase(world, chance, { followers, teams, holders, phase }));
+    await play(
+      world,
+      runPhase(world, chance, { followers, teams, pushed, listers, holders, phase }),
+    );
     // Calls that are still waiting continue, but no client starts anything new during the leap.
     world.setOver(true);
   }
-  await recover(world, chance, { followers, teams });
+  await recover(world, chance, { followers, teams, pushed, listers });
   await measure(world, random.fork("measure"), startedMs);
   // Virtual time blocks the event loop, and a process that plays many seeds has messages to send.
   await new Promise(setImmediate);
@@ -130,13 +139,26 @@ async function play(world: World, work: Promise<unknown>, forMs = PHASE_MS): Pro
   return done;
 }
 
-type Readers = { readonly followers: readonly Follower[]; readonly teams: readonly Team[] };
+type Readers = {
+  readonly followers: readonly Follower[];
+  readonly teams: readonly Team[];
+  /** The subscriptions that are pushed. */
+  readonly pushed: readonly Team[];
+  readonly listers: readonly Lister[];
+};
 
 /** Runs all clients. The phase ends when they have done their work. */
 async function runPhase(
   world: World,
   chance: SeededRandom,
-  { followers, teams, holders, phase }: Readers & { holders: readonly Holder[]; phase: number },
+  {
+    followers,
+    teams,
+    pushed,
+    listers,
+    holders,
+    phase,
+  }: Readers & { holders: readonly Holder[]; phase: number },
 ): Promise<void> {
   const { plan } = world;
   world.setOver(false);
@@ -145,6 +167,11 @@ async function runPhase(
   void runNemesis(world, phase);
   if (plan.reaper) void runReaper(world, chance.fork(`reaper ${phase}`));
   for (let index = 0; index < plan.meters; index++) void runMeter(world, `meter-${index}.${phase}`);
+  if (plan.pushes > 0) {
+    void runDispatcher(world);
+    void runPushers(world);
+    void runOutages(world);
+  }
   const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
   const deleting = chance.chance(plan.deletes);
   await Promise.all([
@@ -157,6 +184,11 @@ async function runPhase(
       ...team.workers.map((worker) => work(world, team, worker, plan.polls)),
       operate(world, team, plan.operations),
     ]),
+    ...pushed.flatMap((team) => [
+      managePush(world, team, plan.polls),
+      operate(world, team, plan.operations),
+    ]),
+    ...listers.map((lister) => renew(world, lister, plan.polls)),
     ...holders.map((holder) => useKey(world, holder, { teams, times: plan.asks })),
     ...numbers(plan.browsers).map((index) => browse(world, `browser-${index}`, plan.polls)),
     ...(plan.browsers > 0 ? [lookUp(world, "reader", 4)] : []),
@@ -197,12 +229,13 @@ async function leap(world: World, chance: SeededRandom): Promise<void> {
 async function recover(
   world: World,
   chance: SeededRandom,
-  { followers, teams }: Readers,
+  { followers, teams, pushed, listers }: Readers,
 ): Promise<void> {
   const { time, store, recorder, apis, tap, plan } = world;
   world.setOver(true);
   store.setFaults();
   world.bucket.setFaults();
+  world.endpoint.calm();
   world.calm();
   for (const [index, api] of apis.entries()) {
     api.process.thaw();
@@ -232,6 +265,15 @@ async function recover(
   const drained = Promise.all(teams.map((team) => drain(last, team)));
   if (!(await play(world, drained, RECOVERY_MS * 6)) || (await drained).includes(false)) {
     world.fail("internal: a team never has everything");
+  }
+  for (const team of pushed) {
+    const emptied = drainPush(last, team);
+    if (!(await play(world, emptied, MINUTE_MS)) || !(await emptied))
+      world.fail("internal: a push never sends everything");
+  }
+  const renewed = Promise.all(listers.map((lister) => renewAll(last, lister)));
+  if (!(await play(world, renewed, RECOVERY_MS * 6)) || (await renewed).includes(false)) {
+    world.fail("internal: a list of current states never ends");
   }
   await play(world, browse(last, "last-browser", 20));
   await play(world, compactUntilDone(world, chance), RECOVERY_MS);

@@ -1,6 +1,7 @@
 import { unpackBatch } from "../../../packages/core/src/log/codec.ts";
 import { earliestOf } from "../../../packages/core/src/model/archive.ts";
 import type { StoredEvent } from "../../../packages/core/src/model/event.ts";
+import type { RungKey } from "../../../packages/core/src/push/ring.ts";
 import type { Batch } from "../../../packages/core/src/table/batch.ts";
 import type { Delivered, EventRef } from "../checker/history.ts";
 import type { Item } from "../dynamodb/value.ts";
@@ -11,6 +12,10 @@ import type { SimulatedStore } from "./tables.ts";
 export type Tap = {
   /** Returns the partition keys of the log that were written since the last call. */
   takeTouched(): string[];
+  /** Returns the keys of the rows that ring pushes and were written since the last call. */
+  takeRung(): RungKey[];
+  /** The next call of `takeRung` returns these keys too. */
+  ringAgain(keys: readonly RungKey[]): void;
   /** Records the compacted state of the current life, partition by partition. */
   noteCompacted(): void;
   /** Returns the history's name for the stream's present life, if it has one. */
@@ -43,6 +48,7 @@ const COMPACTED = /^STREAM#[^#]+#(?<uid>[^#]+)#COMPACT#/;
 /** Creates a tap. It sees every change at its moment and loses none. */
 export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
   const touched: string[] = [];
+  const rung: RungKey[] = [];
   let names: ReadonlyMap<string, string> = new Map();
   const texts = new Map<string, string>();
   const nameOf = (uid = ""): string => names.get(uid) ?? uid;
@@ -56,6 +62,7 @@ export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
     const batch = BATCHES.exec(pk)?.groups;
     if (batch !== undefined && sk.startsWith("SEQ#")) {
       touched.push(pk);
+      rung.push({ pk, sk });
       const note = noteBatchItem(after, nameOf(batch.uid), Number(batch.partition));
       recorder.note({ ...note, seen: true });
     } else if (batch !== undefined && sk === "CHECKPOINT") {
@@ -64,15 +71,20 @@ export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
       const place = { life: nameOf(batch.uid), partition: Number(batch.partition) };
       if (isRepair(before, after)) recorder.note({ op: "repair", ...place, next: at.checkpoint });
       recorder.note({ op: "checkpoint", ...place, ...at });
+    } else if (sk === "BELL") {
+      rung.push({ pk, sk });
     } else if (sk.startsWith("OFFSET#")) {
       noteOffset(after, OFFSETS.exec(pk)?.groups);
     } else if (sk.startsWith("KEY#")) {
       noteRow(after, nameOf(COMPACTED.exec(pk)?.groups?.uid));
     } else if (sk.startsWith("ERASURE#") && pk.startsWith("STREAM#")) {
       noteErasure(before, after);
-    } else if (sk === "META" && isRestored(after.restored)) {
+    } else if (sk === "META") {
       const uid = String(after.uid);
-      texts.set(`${uid}.${after.restored.at.toString(36)}`, nameOf(uid));
+      if (isRestored(after.restored)) {
+        texts.set(`${uid}.${after.restored.at.toString(36)}`, nameOf(uid));
+      }
+      if (after.growing !== before?.growing) noteGrowing(after, nameOf(uid));
     }
   });
 
@@ -123,6 +135,15 @@ export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
       ...(item.k === undefined ? {} : { token: item.k as number }),
       ...(item.o === undefined ? {} : { owner: String(item.o) }),
     });
+  }
+
+  /** Records that the stream is about to get another number of partitions. */
+  function noteGrowing({ growing, epochs, partitions }: Item, life: string): void {
+    if (typeof growing !== "number") return;
+    const last = (epochs as readonly { readonly partitions: number }[] | undefined)?.at(-1);
+    const from = last?.partitions ?? Number(partitions);
+    recorder.count(growing > 3 ? "growing.by-itself" : "growing.asked");
+    recorder.note({ op: "growing", life, from, to: growing });
   }
 
   function noteRow(item: Item, life = ""): void {
@@ -177,6 +198,7 @@ export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
 
   const restored: Tap["restored"] = (copy, restore) => {
     touched.length = 0;
+    rung.length = 0;
     const uids = new Set(copy.items.map(uidOf).filter((uid) => uid !== undefined));
     names = new Map(Array.from(uids, (uid) => [uid, `${uid}~${restore}`]));
     return Array.from(uids, (uid) => ({ from: copy.names.get(uid) ?? uid, to: nameOf(uid) }));
@@ -184,6 +206,8 @@ export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
 
   return {
     takeTouched: () => touched.splice(0),
+    takeRung: () => rung.splice(0),
+    ringAgain: (keys) => void rung.push(...keys),
     noteCompacted,
     liveUid,
     firstPartition,
@@ -261,7 +285,7 @@ const erasureNumber = (id: string): number => -1 - Number.parseInt(id.slice(-12)
 
 /**
  * Returns an event's own number. It is in the data, or in a header if the event deletes its key.
- * After an erasure, only its id has it.
+ * After an erasure, and for a deletion in a list of changes, only its id has it.
  */
 export const refOf = (event: {
   readonly id?: string;
@@ -276,7 +300,7 @@ export const refOf = (event: {
   }
   if (event.erased === true) return { n: Number(event.id), key: event.key, dead: true };
   return event.data === "null"
-    ? { n: Number(event.headers?.n), key: event.key, dead: true }
+    ? { n: Number(event.headers?.n ?? event.id), key: event.key, dead: true }
     : { n: JSON.parse(event.data).n, key: event.key };
 };
 

@@ -19,6 +19,8 @@ export type Team = {
   skipped: { readonly key: string; readonly sequence: number } | undefined;
   /** True if the outcome of a release is unknown, so that a key may be released at any time. */
   isDoubtful: boolean;
+  /** The subscription whose push is set up, if any. */
+  pushed: string | undefined;
   /** The sequences that pages have delivered, by key. */
   readonly seen: Map<string, number[]>;
   readonly workers: readonly Worker[];
@@ -51,6 +53,7 @@ export const newTeam = ({ plan }: ClientWorld, base: string): Team => ({
   counts: false,
   skipped: undefined,
   isDoubtful: false,
+  pushed: undefined,
   seen: new Map(),
   workers: Array.from({ length: plan.workers }, (_, index) => newWorker(`${base}-worker-${index}`)),
 });

@@ -10,7 +10,19 @@ import {
 } from "../dynamodb/virtual-clock.ts";
 import { createFakeObjects, type FakeObjects } from "../objects/fake-objects.ts";
 import { objectFaults } from "../objects/faults.ts";
-import { drawBriefPlan, drawErasingPlan, drawMeteredPlan, drawPlan, type Plan } from "./plan.ts";
+import { createEndpoint, type Endpoint } from "./endpoint.ts";
+import { watchPusher } from "./fencing.ts";
+import {
+  drawBriefPlan,
+  drawErasingPlan,
+  drawGrowingPlan,
+  drawListingPlan,
+  drawMeteredPlan,
+  drawPlan,
+  drawPushingPlan,
+  type Plan,
+} from "./plan.ts";
+import { type Bells, noBells } from "./pushers.ts";
 import type { Follower } from "./readers.ts";
 import { createRecorder, NoAnswer, type Note, type Recorder } from "./recorder.ts";
 import { noRestores, type Restores } from "./restore-nemesis.ts";
@@ -38,6 +50,8 @@ export type World = {
   readonly tap: Tap;
   readonly apis: Api[];
   readonly restores: Restores;
+  readonly endpoint: Endpoint;
+  readonly bells: Bells;
   /** The last steps of the store. */
   readonly trace: string[];
   readonly readCursor: ReturnType<typeof createCursors>["parse"];
@@ -75,11 +89,30 @@ export const BRIEF = "brief-";
 export const ERASING = "erasing-";
 /** A seed with this prefix is played by a plan with a quota. */
 export const METERED = "metered-";
+/** A seed with this prefix is played by a plan with lists of current states and of changes. */
+export const LISTING = "listing-";
+
+/** A seed with this prefix is played by a plan whose stream gets more partitions by itself. */
+export const GROWING = "growing-";
+
+/** A seed with this prefix is played by a plan whose events are pushed to an endpoint. */
+export const PUSHING = "pushing-";
+
+/** The kinds of seeds by their prefixes. */
+export const KINDS = [BRIEF, ERASING, METERED, LISTING, GROWING, PUSHING] as const;
+
+const PLANS: Readonly<Record<(typeof KINDS)[number], typeof drawPlan>> = {
+  [BRIEF]: drawBriefPlan,
+  [ERASING]: drawErasingPlan,
+  [METERED]: drawMeteredPlan,
+  [LISTING]: drawListingPlan,
+  [GROWING]: drawGrowingPlan,
+  [PUSHING]: drawPushingPlan,
+};
 
 const drawFor = (seed: string) => {
-  if (seed.startsWith(ERASING)) return drawErasingPlan;
-  if (seed.startsWith(METERED)) return drawMeteredPlan;
-  return seed.startsWith(BRIEF) ? drawBriefPlan : drawPlan;
+  const kind = KINDS.find((prefix) => seed.startsWith(prefix));
+  return kind === undefined ? drawPlan : PLANS[kind];
 };
 
 const TRACE_LINES = 400;
@@ -125,6 +158,10 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
   const apis: Api[] = [];
   const cursors = createCursors(CURSOR_KEYS);
   const tap = createTap(store, recorder);
+  const endpoint = createEndpoint({
+    ...{ time, plan, recorder, nameOf: tap.nameOf },
+    random: random.fork("endpoint"),
+  });
   const failures: string[] = [];
   let events = 0;
   let over = false;
@@ -135,9 +172,12 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
     const chance = random.fork(life);
     const skewMs = plan.skewMs === 0 ? 0 : chance.between(-plan.skewMs, plan.skewMs);
     const process = time.process(life, { skewMs, monotonicStops: plan.monotonicStops });
+    const watched = watchPusher(store.client(process), { store, recorder });
+    const pushes = plan.pushes > 0;
+    const client = pushes ? watched.client : store.client(process);
     const ledger = createLedger({
       // ElectroDB needs only the `send` of a client, which the fake provides.
-      client: store.client(process) as unknown as Connection["client"],
+      client: client as unknown as Connection["client"],
       tableName: store.tableName(),
       clock: process.clock,
       random: chance,
@@ -145,6 +185,8 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
       objects: bucket.objects(process),
       // Some processes put compacted rows one by one, as on AWS, and others together.
       rowsTogether: 1 + 2 * (started % 2),
+      growthRule: plan.growsAt,
+      push: pushes ? endpoint.portOf(process, watched.workerOf) : undefined,
     });
     return { name, process, ledger };
   };
@@ -171,6 +213,8 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
       return { ...cursor, life: tap.nameOf(cursor.life) };
     },
     restores: noRestores(),
+    endpoint,
+    bells: noBells(),
     failures,
     fail: (what) => failures.push(what),
     nextEvent: () => ++events,

@@ -5,6 +5,7 @@ import type { Life } from "../model/names.ts";
 import type { Sightings } from "../model/sightings.ts";
 import type { Table } from "../table/table.ts";
 import type { Growable } from "./grow.ts";
+import type { GrowthRule } from "./growth-plan.ts";
 import type { Pace } from "./pace.ts";
 
 export type CompactDeps = {
@@ -21,6 +22,8 @@ export type CompactDeps = {
    */
   readonly rowsTogether?: number | undefined;
   readonly observeCompaction?: ObserveCompaction | undefined;
+  /** When a stream grows by itself. */
+  readonly growthRule?: GrowthRule | undefined;
 };
 
 /** Reports the progress of compaction in a process. */

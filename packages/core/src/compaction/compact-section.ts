@@ -40,7 +40,7 @@ export async function compactSection(
   partition: number,
   { end, mayGoOn }: { readonly end: SeenEnd; readonly mayGoOn: () => boolean },
 ): Promise<{ events: number; keys: number; to: number } | undefined> {
-  const { table, clock, pace = AT_ONCE, rowsTogether = 1, observeCompaction } = deps;
+  const { table, clock, pace = AT_ONCE, rowsTogether = 1, observeCompaction, growthRule } = deps;
   const { life } = stream;
   const from = end.checkpoint.next;
   const section = await readSection(deps, stream, partition, from);
@@ -59,7 +59,8 @@ export async function compactSection(
     hours = await keepHours(deps, of, hours, { nowMs: clock.now(), all: false });
     const times = planTimes(end.checkpoint, section, place.to);
     const counts = stream.auto === true && isInEpoch(lastEpoch(stream), partition);
-    if (counts) crowding = countCrowding(crowding, section, { after: at, to: place.to });
+    const part = { after: at, to: place.to };
+    if (counts) crowding = countCrowding(crowding, section, part, growthRule);
     const crowded = counts && crowding !== undefined ? { crowding } : {};
     const move = { ...to, usage: hours, ...times, ...crowded, ...state.recountAt(place) };
     const { checkedAt } = end.checkpoint;

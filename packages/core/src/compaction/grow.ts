@@ -4,12 +4,13 @@ import type { Crowding } from "../model/crowding.ts";
 import { chainsIn, lastEpoch, type Partitioned } from "../model/epochs.ts";
 import type { Life, ScopedName } from "../model/names.ts";
 import type { Table } from "../table/table.ts";
-import { isDue, planGrowth } from "./growth-plan.ts";
+import { type GrowthRule, isDue, planGrowth } from "./growth-plan.ts";
 
 type Deps = {
   readonly table: Table;
   readonly clock: Clock;
   readonly observeCompaction?: { grows?(): void } | undefined;
+  readonly growthRule?: GrowthRule | undefined;
 };
 
 /** What a stream's row says about its growth. `auto`: it grows by itself. */
@@ -29,7 +30,7 @@ const READS_AT_ONCE = 16;
  * failure is ignored, because the next minute decides again.
  */
 export async function growIfCrowded(
-  { table, clock, observeCompaction }: Deps,
+  { table, clock, observeCompaction, growthRule }: Deps,
   stream: Partitioned & Growable & { readonly life: Life },
   {
     before,
@@ -38,14 +39,14 @@ export async function growIfCrowded(
 ): Promise<void> {
   const { name, uid, life } = stream;
   if (stream.auto !== true || name === undefined || uid === undefined) return;
-  if (after === undefined || !isDue(before, after)) return;
+  if (after === undefined || !isDue(before, after, growthRule)) return;
   try {
     const chains = chainsIn(lastEpoch(stream));
     const checkpoints = await mapInParallel(chains, READS_AT_ONCE, (partition) =>
       table.checkpoints.load(life, partition),
     );
     const crowdings = checkpoints.map((checkpoint) => checkpoint?.crowding);
-    const partitions = planGrowth(stream, crowdings, clock.now());
+    const partitions = planGrowth(stream, crowdings, clock.now(), growthRule);
     if (partitions === undefined) return;
     const row = { name, uid, ...(stream.epochs === undefined ? {} : { epochs: stream.epochs }) };
     const turning = await table.streams.turnTo(row, partitions, { ifAuto: true });

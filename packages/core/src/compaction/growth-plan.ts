@@ -11,6 +11,11 @@ import type { SafePoint } from "./section.ts";
 const CROWDED_BATCHES = 1_500;
 /** A stream grows after so many crowded minutes in a row. */
 const CROWDED_MINUTES = 3;
+
+/** How many batches make a minute crowded, and after how many such minutes a stream grows. */
+export type GrowthRule = { readonly batches: number; readonly minutes: number };
+
+export const GROWTH_RULE: GrowthRule = { batches: CROWDED_BATCHES, minutes: CROWDED_MINUTES };
 /** What is longer ago says nothing about the present. */
 const RECENT_MS = 10 * MINUTE_MS;
 /** From one partition to 64 in three steps, which are 85 of the 96 that a stream may have. */
@@ -27,6 +32,7 @@ export function countCrowding(
   known: Crowding | undefined,
   { safePoints }: { readonly safePoints: readonly SafePoint[] },
   { after, to }: { readonly after: number; readonly to: number },
+  rule: GrowthRule = GROWTH_RULE,
 ): Crowding {
   let [minute, batches, waited, crowdedMinutes] = known ?? NOTHING;
   for (const place of safePoints) {
@@ -34,7 +40,7 @@ export function countCrowding(
     if (place.to <= after) continue;
     const present = Math.floor(place.publishedAt / MINUTE_MS);
     if (present > minute) {
-      const wasCrowded = batches >= CROWDED_BATCHES && waited * 2 >= batches;
+      const wasCrowded = batches >= rule.batches && waited * 2 >= batches;
       crowdedMinutes = wasCrowded && present === minute + 1 ? crowdedMinutes + 1 : 0;
       [minute, batches, waited] = [present, 0, 0];
     }
@@ -48,8 +54,11 @@ export function countCrowding(
  * Returns whether a minute has ended after which the stream may have to grow. It is true at most
  * once a minute. Pure.
  */
-export const isDue = (before: Crowding | undefined, after: Crowding): boolean =>
-  after[3] >= CROWDED_MINUTES && after[0] !== before?.[0];
+export const isDue = (
+  before: Crowding | undefined,
+  after: Crowding,
+  { minutes }: GrowthRule = GROWTH_RULE,
+): boolean => after[3] >= minutes && after[0] !== before?.[0];
 
 /**
  * Returns how many partitions a stream gets, or undefined if it keeps those that it has. It grows
@@ -60,15 +69,18 @@ export function planGrowth(
   stream: Partitioned & { readonly auto?: true; readonly growing?: number },
   crowdings: readonly (Crowding | undefined)[],
   nowMs: number,
+  { minutes }: GrowthRule = GROWTH_RULE,
 ): number | undefined {
   if (stream.auto !== true || stream.growing !== undefined) return undefined;
   const { partitions } = stream;
-  const crowded = crowdings.filter((crowding) => crowding !== undefined && isNow(crowding, nowMs));
+  const crowded = crowdings.filter(
+    (crowding) => crowding !== undefined && crowding[3] >= minutes && isNow(crowding, nowMs),
+  );
   if (crowded.length * 2 < partitions) return undefined;
   const left = CHAINS_MAX - chainCount(stream);
   const most = Math.min(LIMITS.partitionsMax, partitions * FACTOR, left);
   return most >= partitions * FACTOR_MIN ? most : undefined;
 }
 
-const isNow = ([minute, , , crowdedMinutes]: Crowding, nowMs: number): boolean =>
-  crowdedMinutes >= CROWDED_MINUTES && Math.abs(nowMs - minute * MINUTE_MS) < RECENT_MS;
+const isNow = ([minute]: Crowding, nowMs: number): boolean =>
+  Math.abs(nowMs - minute * MINUTE_MS) < RECENT_MS;

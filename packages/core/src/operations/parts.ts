@@ -5,6 +5,7 @@ import { settlePartition } from "../archive/settle.ts";
 import { type AuditSettings, createAuditTrail } from "../audit/trail.ts";
 import type { ObserveCompaction } from "../compaction/compact-deps.ts";
 import { compactStream } from "../compaction/compact-stream.ts";
+import type { GrowthRule } from "../compaction/growth-plan.ts";
 import { createWindowPace, type Pace } from "../compaction/pace.ts";
 import { type CursorKey, createCursors } from "../cursor/cursor.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -57,6 +58,8 @@ export type LedgerDeps = {
   readonly compactionPace?: Pace | undefined;
   /** The number of compacted rows per write: see `CompactDeps`. */
   readonly rowsTogether?: number | undefined;
+  /** When a stream with "auto" partitions grows. Only a simulation has another rule. */
+  readonly growthRule?: GrowthRule | undefined;
   /** Called with the progress of compaction. */
   readonly observeCompaction?: ObserveCompaction;
   /** The bucket of the archive. Without one, no stream can be archived. */
@@ -132,6 +135,7 @@ export function createParts(deps: LedgerDeps) {
     ...core,
     pace: deps.compactionPace ?? createWindowPace(clock),
     rowsTogether: deps.rowsTogether,
+    growthRule: deps.growthRule,
     observeCompaction: deps.observeCompaction,
     observeArchive: deps.observeArchive,
     tableName,

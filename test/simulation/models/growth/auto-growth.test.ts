@@ -26,8 +26,8 @@ const mutations: readonly (Mutation & { readonly fails: string })[] = [
     rule: "only batches that waited make a minute crowded",
     fails: "a stream whose writers do not wait keeps its partitions",
     file: PLAN,
-    from: "batches >= CROWDED_BATCHES && waited * 2 >= batches",
-    to: "batches >= CROWDED_BATCHES",
+    from: "batches >= rule.batches && waited * 2 >= batches",
+    to: "batches >= rule.batches",
   },
   {
     rule: "half of the partitions are crowded",
