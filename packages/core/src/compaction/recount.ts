@@ -46,12 +46,14 @@ async function beginAll(
     if (checkpoint.next < (endOfChain(stream, partition) ?? 0)) return false;
     checkpoints.set(partition, checkpoint);
   }
-  const isUnknown = (checkpoint: Checkpoint) =>
-    stateSizeOf(checkpoint) === undefined && openRecount(checkpoint) === undefined;
-  const all = [...checkpoints];
-  if (!all.some(([, checkpoint]) => isUnknown(checkpoint))) return true;
   const { first } = lastEpoch(stream);
-  const ordered = all.toSorted(([, a], [, b]) => Number(isUnknown(a)) - Number(isUnknown(b)));
+  // A count in a partition that has ended since goes on nowhere.
+  const isUnknown = ([partition, checkpoint]: [number, Checkpoint]) =>
+    stateSizeOf(checkpoint) === undefined &&
+    (partition < first || openRecount(checkpoint) === undefined);
+  const all = [...checkpoints];
+  if (!all.some(isUnknown)) return true;
+  const ordered = all.toSorted((a, b) => Number(isUnknown(a)) - Number(isUnknown(b)));
   for (const [partition, checkpoint] of ordered) {
     const { next, usage = [] } = checkpoint;
     const to =
