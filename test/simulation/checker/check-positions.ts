@@ -139,7 +139,11 @@ export function checkPosition(
   }
   const chain = chains.of(life, partition);
   const end = chain?.next ?? 1;
-  const isLost = chain?.jumps.some(({ from, to }) => from < next && next < to);
+  const jumps = chain?.jumps ?? [];
+  // A jump may begin within what an earlier one has skipped. Nothing is lost at its beginning.
+  const isLost =
+    jumps.some(({ from, to }) => from < next && next < to) &&
+    jumps.every(({ from }) => from !== next);
   if (isLost) report("silent-restore", atMs, `${what}: ${next} is committed, and it is lost`);
   if (next > end) report("future-commit", atMs, `${what}: ${next}, the end is ${end}`);
 }

@@ -106,7 +106,7 @@ export const ofGrowth: readonly Mutant[] = [
     file: "compaction/growth-plan.ts",
     from: "return most >= partitions * FACTOR_MIN ? most : undefined;",
     to: "return most >= partitions * FACTOR_MIN ? Math.max(1, partitions - FACTOR_MIN) : undefined;",
-    plan: GROWING,
+    plan: { ...GROWING, resizes: 0 },
   },
   {
     rule: "a stream grows by itself at most four times",
@@ -120,13 +120,13 @@ export const ofGrowth: readonly Mutant[] = [
     file: "table/stream.entity.ts",
     from: '...(partitions === undefined || isAuto ? [] : (["auto"] as const)),',
     to: "",
-    plan: { ...GROWING, resizes: 2 },
+    plan: { ...GROWING, resizes: 1, requests: 40 },
   },
   {
-    rule: "a stream that turns already does not turn again",
+    rule: "a compactor lets a stream grow only if it still grows by itself",
     file: "table/stream.entity.ts",
-    from: "notExists(stored.growing)}",
-    to: "eq(stored.uid, row.uid)}",
+    from: `ifAuto ? \` AND \${eq(stored.auto, true)}\` : ""`,
+    to: '""',
     plan: { ...GROWING, resizes: 4 },
   },
 ];

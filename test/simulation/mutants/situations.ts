@@ -175,10 +175,12 @@ export const LISTS: Partial<Plan> = {
 /** A plan in which a stream gets more partitions by itself, or a number of them. */
 export const GROWING: Partial<Plan> = {
   ...GROWTH,
-  growsAt: { batches: 2, minutes: 1 },
+  growsAt: { batches: 1, minutes: 1 },
+  skewMs: 0,
   partitions: 1,
   requests: 20,
-  publishPaceMs: [5, 5, 50, 20_000],
+  store: { latencyMs: 60, staleMs: 0, scanMs: 0, commitMs: 0 },
+  publishPaceMs: [5, 5, 5, 20_000],
   readPaceMs: [100, 1_500, 20_000],
   sweepers: 2,
   phases: 1,

@@ -4,7 +4,7 @@ import { explainFailure } from "./explain-failure.ts";
 import regressions from "./regressions.json" with { type: "json" };
 import { addTally, emptyTally, missingFrom, type SeedTally, tallyOf } from "./seed-tally.ts";
 import { type Simulated, simulate } from "./simulate.ts";
-import { BRIEF, ERASING, LISTING, METERED } from "./world.ts";
+import { BRIEF, ERASING, GROWING, LISTING, METERED, PUSHING } from "./world.ts";
 
 const SECONDS = Number(process.env.SIM_SECONDS ?? 8);
 
@@ -29,7 +29,7 @@ describe("the simulation", () => {
     expect(second.history).toEqual(first.history);
   });
 
-  const PREFIXES = ["", BRIEF, "", ERASING, LISTING, METERED, "", LISTING];
+  const PREFIXES = ["", BRIEF, LISTING, ERASING, GROWING, METERED, PUSHING, LISTING];
 
   it("no seed violates a promise", {
     timeout: (SECONDS + 120) * 1_000,
