@@ -5,6 +5,7 @@ import { repairNumbering } from "../../../packages/core/src/compaction/repair.ts
 import { systemRandom } from "../../../packages/core/src/kernel/random.ts";
 import { entryOf, packEvents } from "../../../packages/core/src/log/codec.ts";
 import { defaultTenant } from "../../../packages/core/src/model/names.ts";
+import { bucketOf } from "../../../packages/core/src/model/partition.ts";
 import type { Batch } from "../../../packages/core/src/table/batch.ts";
 import type { Checkpoint } from "../../../packages/core/src/table/checkpoint.entity.ts";
 import { LIFE, openTable, stream } from "./guarded-rows.ts";
@@ -138,5 +139,30 @@ describe("[publish.interlock] a repair of the numbering", () => {
     expect(repaired).toEqual({ kind: "repaired", next: 500 + 100_000_000_000 });
     expect(partition.keys()).toHaveLength(250);
     expect(await partition.load()).toMatchObject({ events: 250, checkedAt: NOW_MS });
+  });
+});
+
+describe("the rows of runs that meet", () => {
+  const row = (sequence: number, rawBytes: number) => ({
+    ...{ bucket: bucketOf("a"), key: "a", partition: 0, publishedAt: NOW_MS },
+    ...{ sequence, rawBytes, payload: new Uint8Array([1]) },
+  });
+
+  it("a run that another one has overtaken adds no version to a row of a later checkpoint", async () => {
+    const { deps } = await openPartition({});
+    const { putIfNewer } = deps.table.compacted;
+    expect(await putIfNewer(LIFE, [row(3, 30)], { next: 1 })).toEqual([0]);
+    expect(await putIfNewer(LIFE, [row(5, 50)], { next: 4 })).toEqual([30]);
+    const isCurrent = async () => false;
+    expect(await putIfNewer(LIFE, [row(2, 20)], { next: 1, isCurrent })).toEqual([undefined]);
+    expect(await putIfNewer(LIFE, [row(5, 50)], { next: 4 })).toEqual([30]);
+  });
+
+  it("a run whose checkpoint is still there adds its versions", async () => {
+    const { deps } = await openPartition({});
+    const { putIfNewer } = deps.table.compacted;
+    expect(await putIfNewer(LIFE, [row(3, 30)], { next: 1 })).toEqual([0]);
+    expect(await putIfNewer(LIFE, [row(2, 20)], { next: 1 })).toEqual([0]);
+    expect(await putIfNewer(LIFE, [row(3, 30)], { next: 3 })).toEqual([20]);
   });
 });

@@ -122,11 +122,4 @@ export const ofGrowth: readonly Mutant[] = [
     to: "",
     plan: { ...GROWING, resizes: 1, requests: 40 },
   },
-  {
-    rule: "a compactor lets a stream grow only if it still grows by itself",
-    file: "table/stream.entity.ts",
-    from: `ifAuto ? \` AND \${eq(stored.auto, true)}\` : ""`,
-    to: '""',
-    plan: { ...GROWING, resizes: 4 },
-  },
 ];

@@ -50,6 +50,12 @@ export async function compactSection(
   const rows = planRows(section, { partition, nowMs: clock.now() });
   const state = followState(end.checkpoint, section, clock.now());
   let at = from;
+  const places = new Set([from]);
+  /** Returns whether no other run has moved the checkpoint. */
+  const isCurrent = async () => {
+    const checkpoint = await table.checkpoints.load(life, partition);
+    return checkpoint !== undefined && places.has(checkpoint.next);
+  };
   let hours = end.checkpoint.usage ?? [];
   let { recount, crowding } = end.checkpoint;
   const moveTo = async (place: SafePoint): Promise<boolean> => {
@@ -65,6 +71,7 @@ export async function compactSection(
     const move = { ...to, usage: hours, ...times, ...crowded, ...state.recountAt(place) };
     const { checkedAt } = end.checkpoint;
     const counted = { recount };
+    places.add(place.to);
     const moved = await table.checkpoints.move(life, partition, at, move, checkedAt, counted);
     recount = move.recount ?? recount;
     at = place.to;
@@ -77,7 +84,8 @@ export async function compactSection(
     put: (some) =>
       pace.run(async () => {
         assertYoung(clock, end.stamp);
-        state.note(some, await table.compacted.putIfNewer(life, some, from));
+        const sizes = await table.compacted.putIfNewer(life, some, { next: from, isCurrent });
+        state.note(some, sizes);
         observeCompaction?.rows(some.length);
       }),
     report: async (rowsPut) => {

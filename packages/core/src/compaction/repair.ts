@@ -85,7 +85,7 @@ async function compactPage(
     const rows = planRows(section, { partition, nowMs: clock.now() });
     await inParallel(rows, PUTS_AT_ONCE, async (row) => {
       assertYoung(clock, stamp);
-      await table.compacted.putIfNewer(life, [row], checkpoint.next);
+      await table.compacted.putIfNewer(life, [row], { next: checkpoint.next });
     });
     hours = countHours(hours, section, { after: batch.first, to: section.to });
     sum.next = section.to;

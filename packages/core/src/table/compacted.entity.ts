@@ -5,7 +5,7 @@ import type { CompactedRow, Version } from "./compacted-row.ts";
 import { type CompactedRange, sendRowsQuery } from "./compacted-wire.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 import { type DeletedPage, deleteEach, readEach } from "./in-part.ts";
-import { putIfNewer } from "./put-compacted.ts";
+import { type Checked, putIfNewer } from "./put-compacted.ts";
 
 export const compactedEntity = (connection: Connection) =>
   new Entity(
@@ -48,8 +48,8 @@ export const compactedRows = (
   putIfNewer: (
     life: Life,
     rows: readonly CompactedRow[],
-    next: number,
-  ): Promise<(number | undefined)[]> => putIfNewer(connection, life, rows, next),
+    checked: Checked,
+  ): Promise<(number | undefined)[]> => putIfNewer(connection, life, rows, checked),
 
   /**
    * Returns up to `limit` rows of a bucket in the order of their keys, tombstones included, in one

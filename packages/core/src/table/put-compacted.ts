@@ -12,20 +12,27 @@ import {
 import type { Connection } from "./connection.ts";
 import { transact } from "./transaction.ts";
 
+/** The checkpoint that rows follow. */
+export type Checked = { readonly next: number; readonly isCurrent?: () => Promise<boolean> };
+
 /**
  * Puts rows of different keys, except those whose stored row is at least as new. The checkpoint
  * that these rows follow is at `next`. The whole content is replaced, so an update over a
  * tombstone removes its expiry. A single row is a plain write, which costs half as much.
  * Several rows are a transaction, which is sent again without the rows that are not newer.
  * Repeating the call is harmless. Returns for each row the size of its key's last version below
- * `next`, or undefined if that is unknown.
+ * `next`, or undefined if that is unknown. Where rows of another run are in the way, `isCurrent`
+ * tells whether the checkpoint is still where this run has left it. If it is not, the rows of the
+ * other run stay as they are: they may follow a later checkpoint, so an earlier version has no
+ * place among theirs.
  */
 export async function putIfNewer(
   connection: Connection,
   life: Life,
   rows: readonly CompactedRow[],
-  next: number,
+  { next, isCurrent = async () => true }: Checked,
 ): Promise<(number | undefined)[]> {
+  const put = (row: CompactedRow) => putOne(connection, life, row, { next, isCurrent });
   const sizes = new Map<CompactedRow, number | undefined>();
   let left = rows;
   while (left.length > 1) {
@@ -39,11 +46,11 @@ export async function putIfNewer(
       break;
     }
     for (const [at, row] of left.entries()) {
-      if (isRefused(at)) sizes.set(row, await putOne(connection, life, row, next));
+      if (isRefused(at)) sizes.set(row, await put(row));
     }
     left = left.filter((_, at) => !isRefused(at));
   }
-  for (const row of left) sizes.set(row, await putOne(connection, life, row, next));
+  for (const row of left) sizes.set(row, await put(row));
   return rows.map((row) => sizes.get(row));
 }
 
@@ -52,13 +59,14 @@ async function putOne(
   connection: Connection,
   life: Life,
   row: CompactedRow,
-  next: number,
+  { next, isCurrent }: Required<Checked>,
 ): Promise<number | undefined> {
   const { table } = connection;
   let stored: Versions | undefined;
   for (let meeting = 0; meeting < MEETINGS_MAX; meeting++) {
     const plan = stored && planVersions(stored, row, next);
     if (stored !== undefined && plan === undefined) return sizeBelow(stored, next);
+    if (plan !== undefined && !(await isCurrent())) return undefined;
     const request =
       stored === undefined || plan === undefined
         ? replaceRequest(table, life, row, next)
