@@ -153,7 +153,9 @@ function checkDrained(rules: TeamRules, team: Team, line: Info & { op: "drained"
     const isLater = ({ n }: { readonly n: number }) =>
       chains
         .placesOf(n)
-        .some(({ life, seenAtMs, isExact }) => life === line.life && isExact && seenAtMs > line.atMs);
+        .some(
+          ({ life, seenAtMs, isExact }) => life === line.life && isExact && seenAtMs > line.atMs,
+        );
     const left = chain.events.find(
       (event) =>
         isOwed(team, event) &&
