@@ -1,11 +1,6 @@
-import { ACCESS_CORRUPTIONS } from "./access-corruptions.ts";
-import { ERASURE_CORRUPTIONS } from "./erasure-corruptions.ts";
-import { GROWTH_CORRUPTIONS } from "./growth-corruptions.ts";
+import { CORRUPTIONS_OF_PARTS } from "./corruptions-of-parts.ts";
 import type { EventRef, Failed, Info, Invoke, Line, Ok, ViolationName } from "./history.ts";
-import { LIST_CORRUPTIONS } from "./list-corruptions.ts";
 import { answersLost, numberAgain, readsOn, refusesAll, tellsElse } from "./made-up-restore.ts";
-import { METER_CORRUPTIONS } from "./meter-corruptions.ts";
-import { TEAM_CORRUPTIONS } from "./team-corruptions.ts";
 
 /**
  * Ways to corrupt a correct history, each with the name of the violation that must be reported. A
@@ -113,8 +108,7 @@ function exchange(lines: readonly Line[], sameProcess: boolean): Line[] | undefi
 }
 
 export const CORRUPTIONS: readonly Corruption[] = [
-  ...[...TEAM_CORRUPTIONS, ...ERASURE_CORRUPTIONS, ...METER_CORRUPTIONS, ...ACCESS_CORRUPTIONS],
-  ...[...LIST_CORRUPTIONS, ...GROWTH_CORRUPTIONS],
+  ...CORRUPTIONS_OF_PARTS,
   {
     name: "lost-write",
     how: "an acknowledged batch is not stored",

@@ -289,7 +289,7 @@ export type Info = Head & { readonly type: "info" } & (
         readonly life: string;
         readonly events: readonly number[];
       }
-    /** A pusher has sent an event to the endpoint of a subscription, which has accepted it or not. */
+    /** A pusher has sent an event to an endpoint, which has accepted it or not. */
     | {
         readonly op: "delivery";
         readonly team: string;

@@ -44,8 +44,8 @@ type Reading = {
 };
 
 /**
- * A part of a list, which one reader reads, and the cursors of its pages so far. The first page of a
- * list has none.
+ * A part of a list, which one reader reads, and the cursors of its pages so far. The first page of
+ * a list has none.
  */
 type Part = { readonly number: number; readonly pages: (string | undefined)[]; isRead: boolean };
 
@@ -136,7 +136,7 @@ async function readList(
 
 const PAGES_MAX = 60;
 
-/** Reads a part page by page. Sometimes its reader crashes, and goes on from a page that it kept. */
+/** Reads a part page by page. Its reader may crash, and goes on from a page that it kept. */
 async function readPart(
   world: ClientWorld,
   reading: Reading,

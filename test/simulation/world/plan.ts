@@ -266,8 +266,8 @@ export function drawListingPlan(random: SeededRandom): Plan {
 }
 
 /**
- * Draws the plan of a seed whose stream gets more partitions by itself: its publishers wait for each
- * other for some minutes.
+ * Draws the plan of a seed whose stream gets more partitions by itself: its publishers wait for
+ * each other for some minutes.
  */
 export function drawGrowingPlan(random: SeededRandom): Plan {
   const plan = drawBriefPlan(random);
