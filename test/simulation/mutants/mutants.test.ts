@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { differenceMutations } from "../models/difference/difference-mutations.ts";
+import { SMALLER } from "../models/difference/smaller.ts";
 import { loadKillers } from "./gate.ts";
 import { MUTANTS } from "./mutants.ts";
 import { countPlaces } from "./mutated-copy.ts";
@@ -13,6 +15,14 @@ describe("the mutants", () => {
   });
 
   it("the text of every rule occurs exactly once", () => {
-    expect(MUTANTS.filter((mutant) => countPlaces(mutant) !== 1)).toEqual([]);
+    const all = [...MUTANTS, ...differenceMutations];
+    expect(all.filter((mutant) => countPlaces(mutant) !== 1)).toEqual([]);
+  });
+
+  it("every text that makes lists small for their model occurs exactly once", () => {
+    const texts = Object.entries(SMALLER).flatMap(([file, changes]) =>
+      changes.map(([from]) => ({ file, from })),
+    );
+    expect(texts.filter((text) => countPlaces(text) !== 1)).toEqual([]);
   });
 });

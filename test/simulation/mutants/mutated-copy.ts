@@ -28,7 +28,7 @@ export type Copy = {
  * Returns how often the text of a mutant's rule is in the source. If it is not 1, the mutant is
  * outdated.
  */
-export const countPlaces = ({ file, from }: Mutant): number =>
+export const countPlaces = ({ file, from }: Pick<Mutant, "file" | "from">): number =>
   readFileSync(join(ROOT, "packages/core/src", file), "utf8").split(from).length - 1;
 
 /** Copies everything that a simulation needs. The copy imports its own packages. */
