@@ -245,7 +245,7 @@ describe("quota", () => {
     await el("tenants", "create", "tenant");
     const tenant = ["--tenant", "tenant"];
     const { out } = await elWith({ tty: true }, "quota", "show", ...tenant);
-    expect(out).toBe("There are no limits of the tenant tenant.\n");
+    expect(out).toBe("No limits are set for the tenant tenant.\n");
     const all = ["--requests", "100", "--events", "5", "--streams", "2", "--subscriptions", "3"];
     await el("quota", "set", ...tenant, ...all, "--stored-bytes", "1000000");
     const set = await elWith({ tty: true }, "quota", "set", ...tenant, "--requests", "none");

@@ -85,7 +85,7 @@ async function print(cli: Cli, title: string, quota: TenantQuota): Promise<void>
   const shown = (value: number | undefined) => (value === undefined ? undefined : count(value));
   await cli.out.document(quota, () =>
     Object.keys(quota).length === 0
-      ? `There are no limits of ${title}.`
+      ? `No limits are set for ${title}.`
       : renderFacts(cli.out, [
           ["limits of", title],
           ["requests/s", shown(quota.requestsPerSecond)],

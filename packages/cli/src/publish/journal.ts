@@ -22,7 +22,7 @@ export type Journal = {
   readonly life: string;
 };
 
-/** The first run of a file needs no journal, because another machine makes the same keys. */
+/** The first run of a file needs no journal, because a repetition anywhere makes the same keys. */
 const FIRST_RUN = "1";
 
 /** The server keeps keys for 24 hours. The clocks of two machines may differ. */

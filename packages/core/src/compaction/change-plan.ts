@@ -119,9 +119,9 @@ export type Replacement = {
 
 /**
  * Returns what replaces compared parts: the same without the changes that a later one supersedes,
- * unless that would save too little. The level rises if most of the changes stay. So a
- * change that stays is written once for each level, and the few keys that change all the time are
- * in few runs. Pure.
+ * unless that would save too little. The level rises if most of the changes stay. So a change that
+ * stays is written once for each level, and the few keys that change all the time are in few runs.
+ * Pure.
  */
 export function planReplacement(
   compared: readonly (readonly Change[])[],

@@ -2,7 +2,7 @@ import { type Clause, isAtom, part, targetOf, type ValueType } from "./facts.ts"
 import type { Placed } from "./identity.ts";
 import type { Schema } from "./keywords.ts";
 
-/** The keywords that say something of values of one type alone. */
+/** The keywords that say something about values of one type only. */
 export const RULES_OF_TYPE: Readonly<Record<string, ValueType>> = {
   multipleOf: "number",
   minimum: "number",

@@ -107,8 +107,8 @@ export function createStreams(deps: Deps) {
   }
 
   /**
-   * Gives a stream another number of partitions, or finds that it has it. A stream that turns
-   * already first reaches its next epoch. Returns when the new partitions can be written.
+   * Changes the number of partitions of a stream, unless it has that number already. A change in
+   * progress is completed first. Returns when events can be written to the new partitions.
    */
   async function resize(tenant: Tenant, bareName: string, partitions: number): Promise<StreamRow> {
     const limits = { tries: RESIZE_TRIES, giveUp: nameIsBusy };

@@ -27,7 +27,7 @@ const SAME_PART = 3;
  * second late.
  */
 const GLIMPSE_LATE_MS = 1_000;
-/** The maximum number of subscriptions that are read again at the same time, one by one. */
+/** How many subscriptions are read again at the same time, each by reads of its own. */
 const LOOKS_AT_ONCE = 8;
 
 /** A state, and how long it had been the same when it was read. */

@@ -25,7 +25,7 @@ const summary = {
 
 export const ErasureSummary = described(z.object(summary), {
   id: "ErasureSummary",
-  description: "An erasure without its followers.",
+  description: "An erasure, without the subscriptions that have passed it.",
 });
 
 export const Erasure = described(

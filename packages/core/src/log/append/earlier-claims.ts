@@ -77,7 +77,7 @@ export function createEarlierClaims({ table, clock }: Deps) {
 
   /**
    * Prepares a request that is written together with its receipt, in a stream with several epochs.
-   * Returns the row of a key that is settled, or that something else has.
+   * Returns the row of its key if the key is settled, or belongs to a different request.
    */
   async function adopt(
     life: Life,

@@ -109,7 +109,10 @@ export const seekBatch = async (
   isReached: (batch: Batch) => boolean,
 ): Promise<Position> => edgeAt((await findBatch(deps, life, partition, isReached)).next);
 
-/** Does the same. With `goesOn` the chain must not have ended. */
+/**
+ * Returns the same place with the checkpoint. With `goesOn`, throws `TurnReached` if the stream
+ * continues in the partitions of the next epoch.
+ */
 async function findBatch(
   deps: Deps,
   life: Life,
