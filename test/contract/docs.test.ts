@@ -159,7 +159,7 @@ describe("push", () => {
     try {
       const url = `http://127.0.0.1:${port}/hook`;
       const forged = () => fetch(url, { method: "POST", body: "{}" }).catch(() => undefined);
-      await expect.poll(async () => (await forged())?.status, { timeout: 10_000 }).toBe(401);
+      await expect.poll(async () => (await forged())?.status, { timeout: 60_000 }).toBe(401);
       await paste([`${setUp?.text.split("\n\n")[0]}\n${publish?.text}`]);
       let printed = "";
       for await (const chunk of hook.stdout) {
