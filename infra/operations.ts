@@ -9,6 +9,7 @@ export const OPERATIONS = {
   /** The router performs these operations on behalf of requests. */
   router: [
     "BatchGetItem", // listing reads many rows at once
+    "BatchWriteItem", // rows of a list of changes that others replace are removed together
     "ConditionCheckItem", // a subscription is created only while its stream is live
     "DeleteItem",
     "GetItem",
@@ -16,8 +17,11 @@ export const OPERATIONS = {
     "Query",
     "UpdateItem",
   ],
-  /** The compactor reads the log, puts the states of keys and moves the checkpoint. */
-  compactor: ["GetItem", "PutItem", "Query", "UpdateItem"],
+  /**
+   * The compactor reads the log, puts the states of keys and moves the checkpoint. It compares rows
+   * of a list of changes, and removes those that others replace.
+   */
+  compactor: ["BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem"],
   /** The dispatcher looks up the pushes of a stream. */
   dispatcher: ["Query"],
   /** The pusher is a worker of subscriptions: it reads the log, leases, parks and commits. */

@@ -70,12 +70,18 @@ describe("what the roles allow on the table is what the functions ask for", () =
       ["DELETE", "/streams/orders/subscriptions/shipping"],
     ]);
     expect(statuses).toEqual([201, 201, 201, 200, 200, 200, 200, 204]);
+    expect(await ask([["POST", "/streams", { name: "again" }]])).toEqual([201]);
+    for (let round = 0; round < 2; round++) {
+      await publishAgain();
+      expect(await ask([["POST", "/streams/again/compact", {}]])).toEqual([200]);
+    }
     expect([...guards.router.used].sort()).toEqual(granted("router"));
   });
 
   it("the compactor uses exactly the operations that its role allows", async () => {
     const published: Asked = ["POST", "/streams/orders/events", { key: "order-2", data: 2 }];
     expect(await ask([published])).toEqual([201]);
+    await publishAgain();
     await keepOldHours();
     const batches = (await rows()).filter(({ sk }) => sk?.S?.startsWith("SEQ#"));
     const Records = batches.map(({ pk }, n) => ({
@@ -130,6 +136,18 @@ async function ask(requests: readonly Asked[]): Promise<number[]> {
   );
   const { answers } = await run("router", events);
   return (answers as { statusCode: number }[]).map(({ statusCode }) => statusCode);
+}
+
+/**
+ * Publishes so many events of a few keys that compaction lists their changes, compares them with
+ * those that it has listed before, and removes the rows that they replace.
+ */
+async function publishAgain(): Promise<void> {
+  const events = Array.from({ length: 1_000 }, (_, n) => ({ key: `k${n % 3}`, data: n }));
+  // The arguments of a process hold no more than a few requests.
+  for (let request = 0; request < 5; request++) {
+    expect(await ask([["POST", "/streams/again/events", { events }]])).toEqual([201]);
+  }
 }
 
 async function rows(): Promise<Record<string, AttributeValue>[]> {
