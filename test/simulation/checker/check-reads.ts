@@ -139,7 +139,9 @@ function observe(state: State, line: Line & { type: "info" }): void {
   if (line.op !== "begin" && line.op !== "save" && line.op !== "restore") return;
   const { views } = state;
   const view = views.get(line.session) ?? emptyView();
-  if (line.op === "begin") views.set(line.session, emptyView());
+  if (line.op === "begin") {
+    views.set(line.session, { ...emptyView(), resumed: line.isPartial === true });
+  }
   if (line.op === "save") view.kept = copyView(view);
   if (line.op === "restore") {
     const kept = view.kept ?? emptyView();

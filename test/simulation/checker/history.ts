@@ -313,7 +313,9 @@ export type Info = Head & { readonly type: "info" } & (
     /** The faults have ended, nothing is parked, and the team has read to the end. */
     | { readonly op: "drained"; readonly team: string; readonly life: string }
     /** The client of a session keeps its view, returns to the kept view, or begins a new one. */
-    | { readonly op: "save" | "restore" | "begin"; readonly session: string }
+    | { readonly op: "save" | "restore"; readonly session: string }
+    /** A partial view may get only what has changed since one that is void. */
+    | { readonly op: "begin"; readonly session: string; readonly isPartial?: true }
     /**
      * The client of a session has a copy with everything before these positions, and is going to
      * get what changed since then from its subscription.

@@ -244,13 +244,17 @@ export async function attempt<T>(world: ClientWorld, what: string, run: () => Pr
   }
 }
 
-function beginAnew(world: ClientWorld, follower: Follower): void {
+function beginAnew(
+  world: ClientWorld,
+  follower: Follower,
+  partial: { readonly isPartial?: true } = {},
+): void {
   follower.cursor = undefined;
   follower.kept = undefined;
   follower.life = undefined;
   follower.settled = true;
   follower.awaits = false;
-  world.keep(follower, { op: "begin", session: follower.name });
+  world.keep(follower, { op: "begin", session: follower.name, ...partial });
 }
 
 async function pollOnce(
@@ -292,7 +296,9 @@ async function pollOnce(
 function onRefusal(world: ClientWorld, follower: Follower, code: string, reason?: string): void {
   if (!ENDING.has(code)) return;
   if (reason === "restored" && follower.cursor !== undefined) {
-    beginAnew(world, follower);
+    // The restore may have brought back a seek to what changed since a view that is void now.
+    const isPartial = world.plan.differences > 0;
+    beginAnew(world, follower, isPartial ? { isPartial: true } : {});
     return;
   }
   if (reason === "restored") world.fail("what is committed is refused, though the copy has it");
