@@ -30,10 +30,14 @@ function personAt(page: Page) {
       for (const key of keys) await keyboard.press(key);
     },
     type: (text: string) => keyboard.type(text),
-    /** Presses Tab until an element of this name has the focus. */
+    /**
+     * Presses Tab until an element of this name has the focus. An element may appear only once the
+     * view has loaded again.
+     */
     async tabTo(name: string | RegExp) {
       const passed: string[] = [];
-      for (let steps = 0; steps < 60; steps += 1) {
+      for (let steps = 0; steps < 1_200; steps += 1) {
+        if (steps % 60 === 59) await page.waitForTimeout(500);
         const at = await focus();
         if (typeof name === "string" ? at.name === name : name.test(at.name)) {
           expect(at.isSeen, `${name} has the focus, and shows it`).toBe(true);
@@ -42,7 +46,8 @@ function personAt(page: Page) {
         passed.push(at.name.slice(0, 30));
         await keyboard.press("Tab");
       }
-      expect.fail(`Tab does not lead to ${name}, but to ${passed.join(", ")}`);
+      const last = passed.slice(-60).join(", ");
+      expect.fail(`Tab does not lead to ${name}, but to ${last}`);
     },
     /**
      * Checks that the dialog is closed, and that the focus is visible at an element of this name.

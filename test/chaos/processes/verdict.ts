@@ -96,8 +96,7 @@ function sayChanges({ sizes, times }: NonNullable<Ran["changed"]>): string {
   const { during, duringUndisturbed: calm } = times;
   return [
     `${sizes.join(", ")} partitions`,
-    `${count(during.publishes, "publish", "publishes")} during a change, 99 % within ${seconds(during.p99Ms)}`,
-    `(${seconds(calm.p99Ms)} for the ${calm.publishes} that met no kill and no pause)`,
+    `${count(during.publishes, "publish", "publishes")} during a change, 99 % within ${seconds(during.p99Ms)} (${seconds(calm.p99Ms)} for the ${calm.publishes} that met no kill and no pause)`,
   ].join(", ");
 }
 
