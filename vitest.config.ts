@@ -34,10 +34,10 @@ const native = {
 /** Simulations create the same entities again and again. */
 const quick = { setupFiles: ["test/simulation/world/quick-electrodb.ts"] };
 
-/** Integration tests that start what they need, and four that take long on DynamoDB Local. */
+/** Integration tests that start what they need, and five that take long on DynamoDB Local. */
 const ONLY_HERE = [
   ...["bench", "full-disk", "many", "memory-store", "record-index", "s3-server", "store-errors"],
-  ...["compaction", "gone-workers", "idle-pace", "usage-cost"],
+  ...["compaction", "gone-workers", "idle-pace", "restore", "usage-cost"],
 ];
 
 export default defineConfig({
