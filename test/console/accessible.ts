@@ -36,8 +36,21 @@ export async function findings(
   );
 }
 
-export const SCROLLS_SIDEWAYS =
-  "document.documentElement.scrollWidth > document.documentElement.clientWidth";
+/**
+ * Returns whether the page scrolls sideways, also once it has been laid out again. A plot follows
+ * the width of the window a moment later.
+ */
+export const scrollsSideways = (page: Page): Promise<boolean> =>
+  page
+    .waitForFunction(
+      "document.documentElement.scrollWidth <= document.documentElement.clientWidth",
+      undefined,
+      { timeout: 10_000 },
+    )
+    .then(
+      () => false,
+      () => true,
+    );
 
 export function accessible(world: World): void {
   const title = "axe-core finds nothing in any view or dialog, light or dark, on a desk or a phone";
@@ -51,8 +64,7 @@ export function accessible(world: World): void {
         await page.setViewportSize({ width, height: 844 });
         const where = `${what}, ${colorScheme}, ${width} pixels`;
         found.push(...(await findings(page, rules)).map((finding) => `${where}: ${finding}`));
-        if (await page.evaluate(SCROLLS_SIDEWAYS))
-          found.push(`${where}: the page scrolls sideways`);
+        if (await scrollsSideways(page)) found.push(`${where}: the page scrolls sideways`);
         looks += 1;
       }
       await page.setViewportSize({ width: 1440, height: 844 });

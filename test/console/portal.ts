@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { builtConsole } from "../../packages/console/build/built.ts";
 import { administer } from "../../packages/sdk/src/admin/index.ts";
 import { rawJson } from "../../packages/sdk/src/index.ts";
-import { findings, LOOKS, SCROLLS_SIDEWAYS } from "./accessible.ts";
+import { findings, LOOKS, scrollsSideways } from "./accessible.ts";
 import { openWorld, seeLater } from "./world.ts";
 
 const KIB = 1_024;
@@ -255,7 +255,7 @@ export function portal(): void {
         await page.setViewportSize({ width, height: 844 });
         const where = `${what}, ${colorScheme}, ${width} pixels`;
         found.push(...(await findings(page, rules)).map((finding) => `${where}: ${finding}`));
-        if (await page.evaluate(SCROLLS_SIDEWAYS)) found.push(`${where}: scrolls sideways`);
+        if (await scrollsSideways(page)) found.push(`${where}: scrolls sideways`);
       }
       await page.setViewportSize({ width: 1440, height: 844 });
     };
