@@ -63,12 +63,13 @@ function readAddress(): void {
 
 async function open(given: string): Promise<void> {
   token = given;
+  // The address no longer has it, and the page may be loaded again before the server answers.
+  keep(given);
   try {
     const found = await request<Bearer>("GET", "/whoami");
     if (token !== given) return;
     bearer.value = found;
     ended.value = undefined;
-    keep(given);
     clearTimeout(renewal);
     const leftMs = Date.parse(found.expiresAt ?? "") - Date.now();
     renewal = setTimeout(() => tell(NEEDED), Math.max(0, leftMs - AHEAD_MS));
