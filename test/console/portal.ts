@@ -287,6 +287,17 @@ export function portal(): void {
     await close();
   }, 120_000);
 
+  it("[portal.page] a page that is loaded again before the server answers keeps its token", async () => {
+    const token = await mint(["read"]);
+    const { page, close } = await world.openPage(`${world.url}/portal`);
+    await page.route("**/whoami", () => {});
+    await page.goto(`${world.url}/portal?again#token=${token}`);
+    await page.unroute("**/whoami");
+    await page.reload();
+    await see(page, "acme/order-2");
+    await close();
+  });
+
   it("the portal takes at most 30 KB as gzip", async () => {
     const folder = await builtConsole();
     const token = await mint(["read", "endpoints"]);

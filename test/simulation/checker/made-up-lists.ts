@@ -1,5 +1,5 @@
 import type { EventRef, Line } from "./history.ts";
-import { RETENTION_MS } from "./made-up-history.ts";
+import { collectLines } from "./made-up-lines.ts";
 
 const LIFE = "a";
 
@@ -8,12 +8,8 @@ const LIFE = "a";
  * what has changed. A subscription delivers the same changes to another client.
  */
 export function makeLists(): Line[] {
-  const lines: Line[] = [];
-  let atMs = 0;
+  const { lines, add, batchTimes } = collectLines();
   let calls = 0;
-  const add = (line: object): void => {
-    lines.push({ process: "-", atMs: ++atMs, ...line } as Line);
-  };
   const call = (asked: object, answered: object): void => {
     const head = { process: "c", call: ++calls };
     add({ type: "invoke", ...head, stream: "orders", ...asked });
@@ -23,9 +19,8 @@ export function makeLists(): Line[] {
     const events: EventRef[] = [dead ? { n, key, dead } : { n, key }];
     const head = { process: "p", call: ++calls, op: "publish" };
     add({ type: "invoke", ...head, stream: "orders", events });
-    const times = { publishedAtMs: atMs, expiresAtMs: atMs + 2 * RETENTION_MS };
     const batch = { op: "batch", partition: 0, life: LIFE, first: n, seen: true };
-    add({ type: "info", ...batch, events, ...times });
+    add({ type: "info", ...batch, events, ...batchTimes() });
     add({ type: "ok", ...head, sequences: [n] });
   };
   const page = (list: string, place: object, numbers: readonly number[], follow: number): void =>

@@ -1,5 +1,5 @@
 import type { Line } from "./history.ts";
-import { RETENTION_MS } from "./made-up-history.ts";
+import { collectLines } from "./made-up-lines.ts";
 
 const JUMP = 1_000;
 
@@ -9,15 +9,10 @@ const JUMP = 1_000;
  * again. A reader of the third event starts over, and a reader of two events continues.
  */
 export function makeRestore(): Line[] {
-  const lines: Line[] = [];
-  let atMs = 0;
-  const add = (line: object): void => {
-    lines.push({ process: "-", atMs: ++atMs, ...line } as Line);
-  };
+  const { lines, add, batchTimes } = collectLines();
   const batch = (life: string, first: number, n?: number): void => {
     const events = n === undefined ? [] : [{ n, key: `k${n}` }];
     const jump = n === undefined ? { jump: JUMP } : {};
-    const times = { publishedAtMs: atMs, expiresAtMs: atMs + 2 * RETENTION_MS };
     add({
       type: "info",
       op: "batch",
@@ -27,7 +22,7 @@ export function makeRestore(): Line[] {
       first,
       events,
       ...jump,
-      ...times,
+      ...batchTimes(),
     });
   };
   let calls = 0;

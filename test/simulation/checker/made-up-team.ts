@@ -1,5 +1,5 @@
 import type { Delivered, Line } from "./history.ts";
-import { RETENTION_MS } from "./made-up-history.ts";
+import { collectLines } from "./made-up-lines.ts";
 
 const LIFE = "a";
 const UID = "u";
@@ -13,12 +13,8 @@ type Row = { readonly generation: number; readonly next: number; readonly token:
  * is committed.
  */
 export function makeTeam(): Line[] {
-  const lines: Line[] = [];
-  let atMs = 0;
+  const { lines, add, batchTimes } = collectLines();
   let calls = 0;
-  const add = (line: object): void => {
-    lines.push({ process: "-", atMs: ++atMs, ...line } as Line);
-  };
   const call = (asked: object, answered: object): void => {
     const head = { process: "w", call: ++calls };
     add({ type: "invoke", ...head, ...asked });
@@ -28,7 +24,6 @@ export function makeTeam(): Line[] {
     const events = [{ n, key }];
     const head = { process: "p", call: ++calls, op: "publish" };
     add({ type: "invoke", ...head, stream: "orders", events });
-    const times = { publishedAtMs: atMs, expiresAtMs: atMs + 2 * RETENTION_MS };
     add({
       type: "info",
       op: "batch",
@@ -37,7 +32,7 @@ export function makeTeam(): Line[] {
       first: n,
       seen: true,
       events,
-      ...times,
+      ...batchTimes(),
     });
     add({ type: "ok", ...head, sequences: [n] });
   };

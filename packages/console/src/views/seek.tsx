@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Place } from "../../../sdk/src/index.ts";
+import { LedgerProblem, type Place } from "../../../sdk/src/index.ts";
 import { api, type Event, type SubscriptionInfo } from "../api.ts";
 import { placeBody, readGoTo } from "../events/query.ts";
 import { count, counted, moment } from "../format.ts";
@@ -140,10 +140,11 @@ async function previewOf(
     return { text: `The ${first} will be delivered first.`, events: [] };
   }
   const total = lag.events;
-  // A cursor of the subscription itself is no place to browse from.
-  const { events } = await api
-    .events(stream, { from: at, limit: SHOWN })
-    .catch(() => ({ events: [] }));
+  const { events } = await api.events(stream, { from: at, limit: SHOWN }).catch((error) => {
+    // A cursor of the subscription itself is no place to browse from.
+    if (LedgerProblem.is(error, "invalid-cursor")) return { events: [] };
+    throw error;
+  });
   const again = total - (info.lag?.events ?? 0);
   const difference =
     again > 0
