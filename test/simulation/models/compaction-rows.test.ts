@@ -23,9 +23,9 @@ const RECENT: Checkpoint = {
   ...{ checkedAt: NOW_MS, compactedThrough: NOW_MS, floorAt: NOW_MS },
 };
 
-/** Returns a batch whose events have these keys, published this long ago. */
-const batchOf = (first: number, keys: readonly string[], agoMs = 0): Batch => {
-  const entries = keys.map((key) => entryOf({ attributes: { key }, data: "1" as never }));
+/** Returns a batch whose events have these keys and these data, published this long ago. */
+const batchOf = (first: number, keys: readonly string[], agoMs = 0, data = "1"): Batch => {
+  const entries = keys.map((key) => entryOf({ attributes: { key }, data: data as never }));
   const publishedAt = NOW_MS - agoMs;
   const expiresAt = (publishedAt + HOUR_MS + 30 * DAY_MS) / 1_000;
   const packed = packEvents(entries);
@@ -45,14 +45,16 @@ async function openPartition(checkpoint: Partial<Checkpoint>, batches: readonly 
     ...RECENT,
     ...checkpoint,
   });
-  for (const batch of batches) {
-    const append = { life: LIFE, batches: [{ partition: 0, batch }], receipts: [], token: "" };
-    expect((await table.append.put(append)).kind).toBe("written");
-  }
+  const append = async (batch: Batch) => {
+    const request = { life: LIFE, batches: [{ partition: 0, batch }], receipts: [], token: "" };
+    expect((await table.append.put(request)).kind).toBe("written");
+  };
+  for (const batch of batches) await append(batch);
   const writes = () => store.tally.get("sent.update") + store.tally.get("sent.put");
   const before = writes();
   return {
     deps: { table, clock, random: systemRandom },
+    append,
     writes: () => writes() - before,
     load: () => table.checkpoints.load(LIFE, 0),
     keys: () => store.items().flatMap(({ sk }) => /^KEY#(.*)/.exec(String(sk))?.slice(1) ?? []),
@@ -156,6 +158,36 @@ describe("the rows of runs that meet", () => {
     const isCurrent = async () => false;
     expect(await putIfNewer(LIFE, [row(2, 20)], { next: 1, isCurrent })).toEqual([undefined]);
     expect(await putIfNewer(LIFE, [row(5, 50)], { next: 4 })).toEqual([30]);
+  });
+
+  it("a compaction whose checkpoint has moved on leaves the rows of later ones as they are", async () => {
+    const batches = [10, 200, 3_000].map((length, at) =>
+      batchOf(2 * at + 1, ["a", "a"], 0, `"${"x".repeat(length)}"`),
+    );
+    /** Returns the size of the version that the row of the last batch has replaced. */
+    const sizeBelowLast = async ({ isOvertaken }: { isOvertaken: boolean }) => {
+      const { deps, append } = await openPartition({}, batches.slice(0, 1));
+      const { putIfNewer } = deps.table.compacted;
+      const compact = (table = deps.table) =>
+        compactPartition({ ...deps, table }, of, 0, { began, budgetMs: 1_000 });
+      const overtake = async () => {
+        for (const batch of batches.slice(1)) {
+          await append(batch);
+          await compact();
+        }
+      };
+      let meetings = 0;
+      const slow: typeof putIfNewer = async (...put) => {
+        if (isOvertaken && meetings++ === 0) await overtake();
+        return putIfNewer(...put);
+      };
+      await compact({ ...deps.table, compacted: { ...deps.table.compacted, putIfNewer: slow } });
+      if (!isOvertaken) await overtake();
+      return putIfNewer(LIFE, [row(6, 3_000)], { next: 5 });
+    };
+    expect(await sizeBelowLast({ isOvertaken: true })).toEqual(
+      await sizeBelowLast({ isOvertaken: false }),
+    );
   });
 
   it("a run whose checkpoint is still there adds its versions", async () => {
